@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -33,7 +34,6 @@ RULE_FILES = ("poverty_lines.yaml", "income_items.yaml", "headcount.yaml", "acco
 UNITS: dict[str, tuple[str, ...]] = {
     "line.": ("yuan_per_person_year",),
     "line.basis": ("choice",),
-    "line.monitoring_multiple": ("multiple",),
     "item.": ("item",),
     "price.": ("yuan_per_kg", "yuan_per_head", "yuan_per_piece", "yuan_per_litre"),
     "headcount.": ("headcount_rule",),
@@ -252,7 +252,7 @@ def _packaged(folder: Path) -> dict[str, list[Rule]]:
 
 def _read_file(path: Path, origin: str) -> dict[str, list[Rule]]:
     try:
-        entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+        entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
     except LawError as error:
         raise LawError(f"{path.name}: {error}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -282,7 +282,7 @@ def _read_entry(entry: Any, where: str, origin: str) -> tuple[str, list[Rule]]:
     if not isinstance(entry["values"], list) or not entry["values"]:
         raise LawError(f"{where}: values must be a list of dated values (缺少取值)")
     dated = sorted((_read_value(entry, value, where, origin) for value in entry["values"]), key=lambda rule: rule.from_date)
-    for earlier, later in zip(dated, dated[1:], strict=False):
+    for earlier, later in itertools.pairwise(dated):
         if earlier.to_date is None or earlier.to_date >= later.from_date:
             raise LawError(f"{where}: the values from {earlier.from_date} and from {later.from_date} overlap (有效期重叠)")
         if earlier.to_date + dt.timedelta(days=1) != later.from_date:
@@ -323,7 +323,7 @@ def _fields(given: dict[str, Any], needed: set[str], known: set[str], where: str
 
 
 def _check_value(unit: str, value: Any, where: str) -> None:
-    if unit.startswith("yuan_per_") or unit in ("multiple", "fen"):
+    if unit.startswith("yuan_per_") or unit == "fen":
         _number(value, where, whole_fen=unit.startswith("yuan_per_"), whole=unit == "fen")
     elif unit == "switch":
         _true_or_false(value, where)

@@ -13,7 +13,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-__all__ = ["CODES", "TABLES", "Column", "Table", "TableError", "conform", "dictionary", "empty", "label", "require"]
+__all__ = ["CODES", "TABLES", "Column", "Table", "TableError", "conform", "dictionary_text", "empty", "label", "require"]
 
 #: Logical types: pandas type (nullable, so that unknown stays unknown) and narwhals type.
 TYPES: dict[str, tuple[str, Any]] = {
@@ -373,7 +373,7 @@ TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 
 def label(codes: str, value: Any) -> str:
     """Official Chinese term of a code (代码对应的正式名称); an unknown value is shown as 未知."""
-    if value is None or value is pd.NA or value != value:
+    if pd.isna(value):
         return "未知"
     return CODES[codes].get(str(value), str(value))
 
@@ -443,15 +443,15 @@ def _check(frame: pd.DataFrame, table: Table) -> None:
         raise TableError(f"{table.title} ({table.name}): {int(frame.duplicated(table.key).sum())} rows repeat the key {'+'.join(table.key)}")
 
 
-def dictionary() -> pd.DataFrame:
-    """The data dictionary (数据字典): one row per column of every table."""
-    rows = [
-        {
-            "table": table.name, "title": table.title, "column": column.name, "heading": column.heading, "dtype": column.dtype,
-            "unit": column.unit, "key": column.key, "codes": "、".join(f"{code}={term}" for code, term in CODES[column.codes].items()) if column.codes else "",
-            "description": column.description, "made_by": table.made_by,
-        }
-        for table in TABLES.values()
-        for column in table.columns
-    ]
-    return pd.DataFrame(rows)
+def dictionary_text() -> str:
+    """The data dictionary as Markdown (数据字典), written from the declarations above."""
+    lines = ["# Data dictionary (数据字典)", "", "Written by `linwu-stats dictionary` from `linwu_stats/tables.py`; do not edit by hand.", ""]
+    for table in TABLES.values():
+        lines += [f"## `{table.name}` {table.title}", "", f"Made by `{table.made_by}`.", ""]
+        lines += ["| column | 列 | type | unit | key | description | codes |", "|---|---|---|---|---|---|---|"]
+        for column in table.columns:
+            codes = "、".join(f"{code} {term}" for code, term in CODES[column.codes].items()) if column.codes else ""
+            cells = (f"`{column.name}`", column.heading, column.dtype, column.unit, "yes" if column.key else "", column.description, codes)
+            lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join(lines)

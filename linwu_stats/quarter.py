@@ -1,0 +1,289 @@
+"""One quarter's tables in the order in which they are made (一个季度的全部数据表).
+
+``make_quarter`` reads the ledgers of a quarter and of the quarters before it, calls the stages one after the other and keeps the tables as parquet;
+``open_quarter`` opens what was made. This module alone knows all stages and all folders of a workspace::
+
+    data/<quarter>/ledgers/   raw files, never changed
+    data/<quarter>/tables/    one parquet file a table, and meta.json
+    data/law/                 the county's own rules
+    data/reference/           published series with their sources
+    reports/<quarter>/        the pages
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import linwu_stats
+from linwu_stats import tables as declared
+from linwu_stats.rules import Rules, law_digest, rules_at
+
+__all__ = ["Quarter", "QuarterError", "find_home", "last_day", "make_quarter", "open_quarter", "quarters_with_ledgers", "shift"]
+
+LEDGER_TABLES = ("villages", "households", "persons", "housing", "water", "living", "schooling", "insurance", "income_items", "income_sheet", "findings")
+PERIODS = ("quarter", "ytd", "last4", "year")
+#: Stages whose code decides the numbers; a change in one of them makes the tables anew.
+CODE = ("tables.py", "rules.py", "quarter.py", "ledgers", "income", "indicators", "exits")
+
+Progress = Callable[[str], None]
+
+
+class QuarterError(RuntimeError):
+    """A quarter cannot be made or opened (季度数据不能使用); the message says what is missing and what to do."""
+
+
+class Quarter:
+    """One quarter, opened (一个季度): its tables by attribute, e.g. ``q.household_income``; press Tab for the list.
+
+    ``quarter``, ``home``, ``rules`` (in force on the quarter's last day), ``is_sample``, ``previous``, ``year_ago``, ``area_names``, ``reference``,
+    ``provenance``. Tables are read when first asked for and are plain pandas frames.
+    """
+
+    def __init__(self, quarter: str, home: Path):
+        self.quarter = quarter
+        self.home = home
+        self.folder = home / "data" / quarter
+        meta = self.folder / "tables" / "meta.json"
+        if not meta.is_file():
+            raise QuarterError(f"the tables of {quarter} have not been made ({quarter}的数据表尚未生成). Run: linwu-stats run {quarter}")
+        self.provenance: dict[str, Any] = json.loads(meta.read_text(encoding="utf-8"))
+        self._frames: dict[str, pd.DataFrame] = {}
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name.startswith("_") or name not in declared.TABLES:
+            raise AttributeError(f"a quarter has no table {name!r}; there are: {', '.join(declared.TABLES)}")
+        if name not in self._frames:
+            self._frames[name] = declared.conform(pd.read_parquet(self.folder / "tables" / f"{name}.parquet"), name)
+        return self._frames[name]
+
+    def __dir__(self) -> list[str]:
+        return sorted([*super().__dir__(), *declared.TABLES])
+
+    def __repr__(self) -> str:
+        return f"<Quarter {self.quarter}{' 示例数据' if self.is_sample else ''}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td><code>{table.name}</code></td><td>{table.title}</td><td>{self.provenance['tables'].get(table.name, {}).get('rows', '')}</td></tr>"
+            for table in declared.TABLES.values()
+        )
+        return f"<p>{self.quarter}{' 示例数据' if self.is_sample else ''}</p><table><tr><th>table</th><th>数据表</th><th>行数</th></tr>{rows}</table>"
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the quarter is invented (示例数据)."""
+        return bool(self.provenance["is_sample"])
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The rules in force on the last day of the quarter, with the county's own."""
+        return rules_at(last_day(self.quarter), _overrides(self.home))
+
+    @cached_property
+    def previous(self) -> Quarter | None:
+        """The quarter before this one (上季), or None where it was not made."""
+        return self._other(-1)
+
+    @cached_property
+    def year_ago(self) -> Quarter | None:
+        """The same quarter a year ago (上年同季), or None where it was not made."""
+        return self._other(-4)
+
+    def _other(self, steps: int) -> Quarter | None:
+        other = shift(self.quarter, steps)
+        return Quarter(other, self.home) if (self.home / "data" / other / "tables" / "meta.json").is_file() else None
+
+    @cached_property
+    def area_names(self) -> dict[str, str]:
+        """Official name of each area code: county, townships, villages (地区名称)."""
+        county = self.rules.value("area.county")
+        names = {county["code"]: county["name"]}
+        names |= {rule.key.removeprefix("township."): rule.value for rule in self.rules.under("township.")}
+        names |= dict(zip(self.villages["village_code"], self.villages["village_name"], strict=True))
+        for code in set(self.households["village_code"]) - set(names):
+            names[code] = "村名不明"
+        return names
+
+    @cached_property
+    def reference(self) -> pd.DataFrame:
+        """Published figures and series with source and status (``data/reference/*.csv``)."""
+        paths = sorted((self.home / "data" / "reference").glob("*.csv"))
+        columns = ["series", "year", "value", "unit", "source", "status", "note"]
+        parts = [pd.read_csv(path, encoding="utf-8-sig", dtype={name: "string" for name in columns if name != "value"}) for path in paths]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+    def explain(self, household_id: str, period: str = "ytd") -> pd.DataFrame:
+        """One household's income line by line (逐笔核算); see :func:`linwu_stats.income.explain.explain_household`."""
+        from linwu_stats.income.explain import explain_household
+        from linwu_stats.income.periods import quarters_of
+
+        opened = [Quarter(one, self.home) for one in quarters_of(period, self.quarter, self.rules) if _made(self.home, one)]
+        items, sheets = (
+            pd.concat([declared.empty(name), *(getattr(one, name) for one in opened)], ignore_index=True) for name in ("income_items", "income_sheet")
+        )
+        return explain_household(
+            household_id, period, self.quarter, self.item_amounts, items, sheets, self.headcounts, self.persons, self.household_income, self.rules,
+        )
+
+
+def open_quarter(quarter: str, home: Path | str | None = None) -> Quarter:
+    """Open the tables of a quarter (打开一个季度的数据表), e.g. ``q = linwu_stats.open_quarter("2018Q1")``, then ``q.household_income``.
+
+    ``home`` is the workspace folder that holds ``data``; by default the nearest one at or above the current folder. Raises :class:`QuarterError`.
+    """
+    return Quarter(_valid(quarter), find_home(home))
+
+
+def make_quarter(quarter: str, home: Path | str | None = None, *, progress: Progress | None = None) -> Quarter:
+    """Make the tables of a quarter and of those before it that have ledgers (生成季度数据表); tables whose inputs did not change are kept.
+
+    Raises :class:`QuarterError`, ``IntakeError`` or ``LawError`` where ledgers or law cannot carry the figures.
+    """
+    home = find_home(home)
+    wanted = [one for one in quarters_with_ledgers(home) if one <= _valid(quarter)]
+    if quarter not in wanted:
+        raise QuarterError(f"there are no ledgers in data/{quarter}/ledgers ({quarter}没有台账). Make the folder with: linwu-stats new {quarter}")
+    chain = hashlib.sha256(_code_digest().encode("ascii"))
+    for one in wanted:
+        inputs = _inputs(home, one)
+        chain.update(json.dumps([one, inputs, law_digest(_overrides(home))], sort_keys=True).encode("utf-8"))
+        _make_one(one, home, inputs, chain.hexdigest(), progress or (lambda text: None))
+    return Quarter(quarter, home)
+
+
+def find_home(home: Path | str | None = None) -> Path:
+    """The workspace folder (工作目录): ``home``, else ``LINWU_HOME``, else the nearest folder at or above the current one that holds ``data``."""
+    given = home or os.environ.get("LINWU_HOME")
+    if given:
+        return Path(given).resolve()
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "data").is_dir()), here)
+
+
+def quarters_with_ledgers(home: Path) -> list[str]:
+    """Quarters of a workspace that have at least one ledger file, oldest first (有台账的季度)."""
+    folders = (home / "data").glob("*/ledgers") if (home / "data").is_dir() else []
+    return sorted(folder.parent.name for folder in folders if re.fullmatch(r"\d{4}Q[1-4]", folder.parent.name) and any(folder.iterdir()))
+
+
+def shift(quarter: str, steps: int) -> str:
+    """The quarter ``steps`` later (earlier when negative): ``shift("2018Q1", -1)`` is ``2017Q4``."""
+    number = int(quarter[:4]) * 4 + int(quarter[5]) - 1 + steps
+    return f"{number // 4}Q{number % 4 + 1}"
+
+
+def last_day(quarter: str) -> dt.date:
+    """Last day of a quarter (季末日)."""
+    year, month = int(_valid(quarter)[:4]), int(quarter[5]) * 3
+    return dt.date(year, month, calendar.monthrange(year, month)[1])
+
+
+def _valid(quarter: str) -> str:
+    if not re.fullmatch(r"(19|20)\d{2}Q[1-4]", quarter or ""):
+        raise QuarterError(f"{quarter!r} is not a quarter; write it as 2018Q1 (季度写作 2018Q1)")
+    return quarter
+
+
+def _made(home: Path, quarter: str) -> bool:
+    return (home / "data" / quarter / "tables" / "meta.json").is_file()
+
+
+def _overrides(home: Path) -> Path | None:
+    folder = home / "data" / "law"
+    return folder if folder.is_dir() else None
+
+
+def _inputs(home: Path, quarter: str) -> list[dict[str, Any]]:
+    folder = home / "data" / quarter / "ledgers"
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(("~$", "."))]
+    return [{"path": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size, "sha256": _digest(path)} for path in files]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _code_digest() -> str:
+    root = Path(__file__).parent
+    paths = sorted(path for name in CODE for path in ([root / name] if name.endswith(".py") else (root / name).glob("*.py")))
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.relative_to(root).as_posix().encode("utf-8") + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+def _make_one(quarter: str, home: Path, inputs: list[dict[str, Any]], key: str, progress: Progress) -> None:
+    folder = home / "data" / quarter / "tables"
+    meta = folder / "meta.json"
+    if meta.is_file() and json.loads(meta.read_text(encoding="utf-8")).get("key") == key:
+        return
+    rules = rules_at(last_day(quarter), _overrides(home))
+    frames, files = _frames(quarter, home, rules, progress)
+    progress(f"{quarter} 保存数据表")
+    meta.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    kinds = files.set_index("path").to_dict("index")
+    content = {
+        "quarter": quarter, "key": key, "package_version": linwu_stats.__version__, "code_sha256": _code_digest(), "law_sha256": law_digest(_overrides(home)),
+        "is_sample": (home / "data" / quarter / "SAMPLE.json").is_file(),
+        "inputs": [item | kinds.get(Path(item["path"]).name, {}) for item in inputs],
+        "overrides": [rule.key for rule in rules.overridden()], "to_confirm": [rule.key for rule in rules.to_confirm()],
+        "tables": {name: {"rows": len(frame), "sha256": _digest(folder / f"{name}.parquet")} for name, frame in frames.items()},
+    }
+    part = meta.with_suffix(".part")
+    part.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")
+    part.replace(meta)
+
+
+def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """The table of contents: every table of one quarter, each made by its one function."""
+    from linwu_stats import exits, indicators
+    from linwu_stats.income import account, periods
+    from linwu_stats.ledgers.intake import read_quarter
+
+    progress(f"{quarter} 读取台账")
+    intake = read_quarter(home / "data" / quarter / "ledgers", rules, quarter)
+    frames = dict(intake.tables)
+
+    progress(f"{quarter} 核算收入")
+    earlier = {one: Quarter(one, home) for period in PERIODS for one in periods.quarters_of(period, quarter, rules) if one != quarter and _made(home, one)}
+    amounts = [account.account_items(frames["income_items"], rules), *(_lines_of_own_quarter(one) for one in earlier.values())]
+    sheets = [frames["income_sheet"], *(one.income_sheet for one in earlier.values())]
+    frames["item_amounts"] = declared.conform(pd.concat(amounts, ignore_index=True), "item_amounts")
+    frames["headcounts"] = account.count_heads(frames["households"], frames["persons"], rules)
+    frames["household_income"] = account.account_households(
+        frames["item_amounts"], pd.concat(sheets, ignore_index=True), frames["headcounts"], rules, quarter, periods=PERIODS
+    )
+
+    progress(f"{quarter} 计算指标")
+    year_ago = Quarter(shift(quarter, -4), home) if _made(home, shift(quarter, -4)) else None
+    frames["indicators"] = indicators.make_indicators(
+        frames["household_income"], frames["households"], rules=rules, quarter=quarter, line_year=int(quarter[:4]),
+        previous_household_income=None if year_ago is None else year_ago.household_income,
+    )
+
+    progress(f"{quarter} 评估脱贫")
+    frames |= exits.assess_quarter(frames, rules, quarter=quarter, before=_before(quarter, home))
+    return {name: frames[name] for name in declared.TABLES}, intake.files
+
+
+def _lines_of_own_quarter(other: Quarter) -> pd.DataFrame:
+    return other.item_amounts[other.item_amounts["quarter"] == other.quarter]
+
+
+def _before(quarter: str, home: Path) -> Quarter | None:
+    return Quarter(shift(quarter, -1), home) if _made(home, shift(quarter, -1)) else None
