@@ -1,0 +1,2 @@
+report test:
+	python3 run.py $@
