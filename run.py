@@ -1,14 +1,14 @@
 """The commands of a fresh clone (一条命令即可运行): set up once, then reports or tests. Python 3.11 or newer is all that must be there.
 
     python3 run.py report           生成报告: makes the sample county if data/ has no quarter, runs the newest, prints the page to open
-    python3 run.py test [...]       运行测试: the whole test suite; further words go to pytest
+    python3 run.py test [...]       运行测试: the whole test suite, two at a time; further words go to pytest instead
     python3 run.py wheelhouse [...] 离线安装包: fills wheelhouse/ for machines without internet; for another kind of machine say which:
                                     --platform win_amd64 --python-version 3.12
     python3 run.py WORDS            其他命令: goes to linwu-stats, e.g. run 2018Q1, sample, explain HOUSEHOLD, rules --on 2018-03-31
     --offline                       离线: installs from wheelhouse/ alone
 
 On Windows: py run.py report. The environment is made in .venv, with uv where it is installed; package mirrors are taken from pip's settings
-(PIP_INDEX_URL, pip.conf). Inside an environment that has the package nothing is installed. Exit code 3: the environment could not be made.
+(PIP_INDEX_URL, pip.conf). Inside an environment that has the package nothing is installed. Exit code 4: the environment could not be made.
 """
 
 # This file is read by Pythons as old as 3.6, so that they can say what is missing: no newer syntax, no annotations that they cannot evaluate.
@@ -30,7 +30,7 @@ WHEELHOUSE = ROOT / "wheelhouse"
 # pip runs from its wheel: Debian's Python has neither pip nor ensurepip.
 PIP = ROOT / "tools" / "pip-26.3-py3-none-any.whl" / "pip"
 NEEDED = (3, 11)
-SET_UP_FAILED = 3
+SET_UP_FAILED = 4
 
 
 def main(words: list) -> int:
@@ -54,7 +54,8 @@ def main(words: list) -> int:
         return SET_UP_FAILED
     settings = {"MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1", "MPLCONFIGDIR": str(ROOT / ".cache" / "matplotlib")}
     environment = dict(settings, **dict(os.environ, PYTHONUTF8="1"))
-    return become([python, "-m", *(["pytest", *words[1:]] if test else ["linwu_stats.cli", *words])], environment)
+    tests = words[1:] or ["-n", "2"]
+    return become([python, "-m", *(["pytest", *tests] if test else ["linwu_stats.cli", *words])], environment)
 
 
 def say(chinese: str, english: str) -> None:

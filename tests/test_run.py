@@ -107,7 +107,7 @@ def started_by_python_3_8(checkout: Path, path: str) -> subprocess.CompletedProc
 
 def test_an_old_python_says_what_is_missing(checkout: Path, no_uv: str) -> None:
     done = started_by_python_3_8(checkout, no_uv)
-    assert done.returncode == 3
+    assert done.returncode == 4
     chinese, english = done.stderr.splitlines()
     assert "需要 Python 3.11" in chinese and "3.8.10" in chinese
     assert "Python 3.11 or newer is needed" in english and "3.8.10" in english
@@ -124,7 +124,7 @@ def test_an_old_python_hands_over_to_a_newer_one(checkout: Path, no_uv: str) -> 
 
 def test_offline_without_wheelhouse_is_one_sentence(checkout: Path) -> None:
     done = run(checkout, "--offline", "report", PYTHONIOENCODING="utf-8")
-    assert done.returncode == 3
+    assert done.returncode == 4
     assert len(done.stderr.splitlines()) == 2
     assert "wheelhouse" in done.stderr.splitlines()[1]
     assert not (checkout / ".venv").exists()
@@ -136,7 +136,7 @@ def test_offline_with_an_incomplete_wheelhouse_names_what_it_lacks(checkout: Pat
     (checkout / "wheelhouse").mkdir()
     shutil.copy(ROOT / "tools" / PIP, checkout / "wheelhouse")
     done = run(checkout, "report", "--offline", PATH=no_uv)
-    assert done.returncode == 3
+    assert done.returncode == 4
     assert done.stderr.splitlines()[-1].startswith("The wheelhouse is incomplete, it lacks typeguard==4.4.0: ")
     assert (checkout / ".venv" / "set-up.txt").read_text(encoding="utf-8") == "unfinished"
 
@@ -194,7 +194,7 @@ def test_nothing_is_installed_inside_an_environment_that_has_the_package(checkou
     declared = (checkout / "setup.cfg").read_text(encoding="utf-8")
     (checkout / "setup.cfg").write_text(re.sub(r"pandas >= [\d.]+", "pandas >= 999", declared), encoding="utf-8")
     too_old = run(checkout, "sample", "--offline", isolated=False)
-    assert too_old.returncode == 3, "a dependency that is too old does not count"
+    assert too_old.returncode == 4, "a dependency that is too old does not count"
 
 
 def test_wrappers_are_two_lines() -> None:
