@@ -1,0 +1,14 @@
+"""An invented county with known true answers (示例县): the published totals to the person, everything else made up.
+
+``make_county`` makes it from a seed; ``write_sample`` writes its ledgers as a county has them; ``true_incomes`` works out the right answers by slow
+plain loops; ``write_prefecture`` writes a whole prefecture's tables in bounded memory. No stage of the package is imported here.
+"""
+
+from __future__ import annotations
+
+from linwu_stats.synthetic.county import SEED, County, make_county
+from linwu_stats.synthetic.dates import QUARTERS
+from linwu_stats.synthetic.sample import write_sample
+from linwu_stats.synthetic.truth import true_incomes
+
+__all__ = ["QUARTERS", "SEED", "County", "make_county", "true_incomes", "write_sample"]
