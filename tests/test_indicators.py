@@ -41,7 +41,7 @@ def test_handbook_country_c() -> None:
 
 
 def test_inequality_of_the_ineq_example() -> None:
-    """Example of R's ineq package (?ineq): Gini 0.4620911 as its documentation prints; Theil 0.3623412 as ports of the package test it."""
+    """Data of ?ineq in R's ineq package: Gini 0.4620911 and Theil 0.3623412, as public ports of the package record its results."""
     net = [54100, 146300, 244500, 343800, 443700, 540100, 639200, 830400, 1190400, 2226100]
     ones = [1] * 10
     assert round(gini(ones, net, ones).value, 7) == 0.4620911
@@ -49,7 +49,7 @@ def test_inequality_of_the_ineq_example() -> None:
 
 
 def test_gini_of_two_of_five() -> None:
-    """DescTools ?Gini: x = 10 10 0 0 0 without correction is 0.6, also with weights 2 and 3."""
+    """Data of ?Gini in R's DescTools; by hand: 12 of 25 ordered pairs differ by 10, so (120 / 25) / (2 x 4) = 0.6."""
     assert close(gini([1] * 5, [10, 10, 0, 0, 0], [1] * 5), 0.6)
     assert close(gini([2, 3], [10, 0], [1, 1]), 0.6)
 
