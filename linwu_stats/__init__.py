@@ -29,7 +29,11 @@ from __future__ import annotations
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "open_quarter", "rules_at"]
+__all__ = ["RefusedError", "__version__", "open_quarter", "rules_at"]
+
+
+class RefusedError(ValueError):
+    """Ledgers or law cannot carry the figures (台账或规则不能使用); the message says what is wrong, where, and what to do next."""
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,8 @@ import linwu_stats
 __all__ = ["main"]
 
 NEEDS_A_PERSON, WRONG_CALL, CANNOT_CARRY = 1, 2, 3
+#: So many households are a prefecture, written as parquet in bounded memory; a county has fewer.
+PREFECTURE_FROM = 20_000
 
 
 def _plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,13 +29,9 @@ def _plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        from linwu_stats.ledgers.intake import IntakeError
-        from linwu_stats.quarter import QuarterError
-        from linwu_stats.rules import LawError
-
         try:
             return command(*args, **kwargs)
-        except (IntakeError, LawError, QuarterError) as error:
+        except linwu_stats.RefusedError as error:
             click.echo(f"错误: {error}", err=True)
             sys.exit(CANNOT_CARRY)
 
@@ -52,7 +50,7 @@ def main(context: click.Context, home: Path | None) -> None:
 
 
 @main.command()
-@click.option("--households", type=click.IntRange(26), default=None, help="A smaller county, or with 100000 and more a prefecture as parquet (户数).")
+@click.option("--households", type=click.IntRange(26), default=None, help="A smaller county; with 20000 and more a prefecture as parquet (户数).")
 @click.option("--to", "target", type=click.Path(file_okay=False, path_type=Path), default=None, help="Folder to write to; by default the workspace (写到哪里).")
 @click.pass_obj
 @_plain_errors
@@ -221,7 +219,7 @@ def _make_sample(root: Path, households: int | None) -> None:
 
     from linwu_stats import synthetic
 
-    if households is not None and households >= synthetic.PREFECTURE_FROM:
+    if households is not None and households >= PREFECTURE_FROM:
         click.echo(synthetic.write_prefecture(root / "data" / "prefecture", households))
         return
     with tqdm(desc="示例县", file=sys.stderr) as bar:

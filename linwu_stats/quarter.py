@@ -26,6 +26,7 @@ from typing import Any
 import pandas as pd
 
 import linwu_stats
+from linwu_stats import RefusedError
 from linwu_stats import tables as declared
 from linwu_stats.rules import Rules, law_digest, rules_at
 
@@ -39,7 +40,7 @@ CODE = ("tables.py", "rules.py", "quarter.py", "ledgers", "income", "indicators"
 Progress = Callable[[str], None]
 
 
-class QuarterError(RuntimeError):
+class QuarterError(RefusedError):
     """A quarter cannot be made or opened (季度数据不能使用); the message says what is missing and what to do."""
 
 
@@ -150,8 +151,8 @@ def make_quarter(quarter: str, home: Path | str | None = None, *, progress: Prog
 
     Raises :class:`QuarterError`, ``IntakeError`` or ``LawError`` where ledgers or law cannot carry the figures.
     """
-    home = find_home(home)
-    wanted = [one for one in quarters_with_ledgers(home) if one <= _valid(quarter)]
+    home, quarter = find_home(home), _valid(quarter)
+    wanted = [one for one in quarters_with_ledgers(home) if one <= quarter]
     if quarter not in wanted:
         raise QuarterError(f"there are no ledgers in data/{quarter}/ledgers ({quarter}没有台账). Make the folder with: linwu-stats new {quarter}")
     chain = hashlib.sha256(_code_digest().encode("ascii"))
@@ -272,8 +273,10 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     progress(f"{quarter} 计算指标")
     year_ago = Quarter(shift(quarter, -4), home) if _made(home, shift(quarter, -4)) else None
     frames["indicators"] = indicators.make_indicators(
-        frames["household_income"], frames["households"], rules=rules, quarter=quarter, line_year=int(quarter[:4]),
+        frames["household_income"], frames["households"], rules, quarter=quarter, headcounts=frames["headcounts"],
+        line_year={period: periods.accounting_year(periods.quarters_of(period, quarter, rules)[-1], rules) for period in PERIODS},
         previous_household_income=None if year_ago is None else year_ago.household_income,
+        previous_households=None if year_ago is None else year_ago.households,
     )
 
     progress(f"{quarter} 评估脱贫")

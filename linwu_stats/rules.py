@@ -23,6 +23,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from linwu_stats import RefusedError
+
 __all__ = ["LAW_FOLDER", "LawError", "Rule", "Rules", "law_digest", "rules_at"]
 
 LAW_FOLDER = Path(__file__).parent / "law"
@@ -71,7 +73,7 @@ CLASSES = ("wage", "business", "property", "transfer", "cost")
 KINDS = ("year", "rolling")
 
 
-class LawError(ValueError):
+class LawError(RefusedError):
     """The law cannot be read with certainty (规则有误); the message names the file, the key and what to mend."""
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
+from linwu_stats import RefusedError
+
 __all__ = ["CODES", "TABLES", "Column", "Table", "TableError", "conform", "dictionary_text", "empty", "label", "require"]
 
 #: Logical types: pandas type (nullable, so that unknown stays unknown) and narwhals type.
@@ -25,7 +27,7 @@ TYPES: dict[str, tuple[str, Any]] = {
 }
 
 
-class TableError(ValueError):
+class TableError(RefusedError):
     """A frame does not fit the table that it claims to be (数据表不符)."""
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 from linwu_stats.ledgers.read import Ledger, read_path
 
+from linwu_stats import RefusedError
 from linwu_stats.rules import Rules
 from linwu_stats.tables import TABLES, conform, empty
 
@@ -32,7 +33,7 @@ PERSONAL = ("姓名", "证件", "身份证", "电话", "卡号")
 HOUSEHOLD_FIELDS = [name for name in TABLES["households"].names if name not in ("household_id", "township_code", "village_code")]
 
 
-class IntakeError(ValueError):
+class IntakeError(RefusedError):
     """The ledgers of a quarter cannot carry its figures (台账不能使用); the message says which file is missing or refused and what to do."""
 
 
