@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from linwu_stats.synthetic.county import SEED, County, make_county
 from linwu_stats.synthetic.dates import QUARTERS
+from linwu_stats.synthetic.prefecture import write_prefecture
 from linwu_stats.synthetic.sample import write_sample
 from linwu_stats.synthetic.truth import true_incomes
 
-__all__ = ["QUARTERS", "SEED", "County", "make_county", "true_incomes", "write_sample"]
+__all__ = ["QUARTERS", "SEED", "County", "make_county", "true_incomes", "write_prefecture", "write_sample"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from linwu_stats.synthetic.dates import NOW, PUBLISHED_HOUSEHOLDS, QUARTER_ENDS, age_on
+from linwu_stats.synthetic.dates import NOW, PUBLISHED_HOUSEHOLDS, QUARTER_ENDS, YEAR_END, age_on
 from linwu_stats.synthetic.draw import Draw
 from linwu_stats.synthetic.people import Household, Person
 
 __all__ = ["UPPER", "education_at", "give_attributes", "is_able", "labour_at", "person_at", "school_state_at", "stage_at"]
 
 UPPER = ("senior", "vocational", "higher_vocational", "college")
+WORKING = ("ordinary", "skilled", "weak")
 LEAVING = ("dead", "married_out", "emigrated", "prison", "moved_out")
 
 #: What comes after compulsory school, and its weight.
@@ -121,7 +122,7 @@ def school_state_at(person: Person, place: int) -> str | None:
 def person_at(person: Person, place: int) -> dict[str, Any]:
     """What the register says of one person in one quarter: columns of table ``persons`` without the household."""
     change = person.changes.get(place)
-    works = person.months[0 if place < 4 else 1] if is_able(person, place) else 0
+    works = person.months[0 if place < YEAR_END else 1] if labour_at(person, place) in WORKING and not person.soldier else 0
     gone = change in LEAVING
     return {
         "person_id": person.person_id, "relation": person.relation, "sex": person.sex, "birth_date": dt.datetime.combine(person.birth, dt.time()),
@@ -134,7 +135,7 @@ def person_at(person: Person, place: int) -> dict[str, Any]:
 
 def _upper_stage(track: str, grade: int) -> str:
     """Stage after nine years of school, ``grade`` counted from zero."""
-    first = track.split("_")[0]
+    first = track.partition("_")[0]
     if grade < 12:
         return first if first in UPPER else "none"
     if track.endswith("college"):

@@ -11,7 +11,7 @@ from linwu_stats.synthetic.attributes import give_attributes, is_able, person_at
 from linwu_stats.synthetic.dates import FISCAL_2017, NOW, PUBLISHED_HOUSEHOLDS, QUARTERS, YEAR_END
 from linwu_stats.synthetic.draw import Draw
 from linwu_stats.synthetic.guarantees import give_guarantees, housing_at, insurance_at, is_mended, living_at, water_at, water_is_safe
-from linwu_stats.synthetic.incomes import Line, fit_year, pay_household, plan_household
+from linwu_stats.synthetic.incomes import Line, fit_year, merge_lines, pay_household, plan_household
 from linwu_stats.synthetic.law_data import read_law
 from linwu_stats.synthetic.people import Household, make_households
 from linwu_stats.synthetic.places import Village, make_villages, village_at
@@ -25,8 +25,12 @@ CLASSES = ("wage", "business", "property", "transfer", "cost")
 
 #: Households seeded with a known peculiarity, for the whole county; a small county has its share, at least one of each.
 SPECIALS = {
-    "wrong_exit_income": 24, "wrong_exit_house": 18, "meets_all": 60, "on_line": 8, "fen_above": 3, "fen_below": 3, "blank_amount": 82,
+    "on_line": 8, "fen_above": 3, "fen_below": 3, "wrong_exit_income": 24, "wrong_exit_house": 18, "meets_all": 60, "blank_amount": 82,
     "blank_excluded": 20, "negative_business": 25, "zero_business": 25, "sheet_differs": 36,
+}
+
+HOUSE_GRANTS = {
+    "repaired": ("item.transfer.house_repair", 600000), "rebuilt": ("item.transfer.house_repair", 2000000), "moved": ("item.transfer.relocation", 3000000),
 }
 
 
@@ -155,15 +159,15 @@ def _choose_specials(seed: int, rows: list[Household], share: float) -> None:
     pools = {
         "wrong_exit_income": [row for row in earners if row.cohort != "left"], "wrong_exit_house": [row for row in plain if row.cohort != "left"],
         "meets_all": [row for row in plain if row.cohort == "left" and not any(person.dropout for person in row.members)],
-        "on_line": [row for row in earners if row.cohort != "early"], "fen_above": [row for row in earners if row.cohort == "y2017"],
+        "on_line": _alternate(earners, ("left", "y2017")), "fen_above": [row for row in earners if row.cohort == "y2017"],
         "fen_below": [row for row in earners if row.cohort == "left"],
     }
     for name, count in SPECIALS.items():
-        free = [row for row in pools.get(name, plain) if not row.specials]
+        free = [row for row in pools.get(name) or draw.shuffled(plain) if not row.specials]
         for row in free[: max(1, round(count * share))]:
             row.specials.add(name)
     for row in rows:
-        if "wrong_exit_income" in row.specials or "fen_below" in row.specials:
+        if row.specials & {"wrong_exit_income", "fen_below", "fallen_back"}:
             row.group = "poor"
         elif row.cohort != "left":
             row.group = "out"
@@ -171,6 +175,12 @@ def _choose_specials(seed: int, rows: list[Household], share: float) -> None:
             row.group = "meets_all"
         else:
             row.group = "guarantee" if row.attribute == "five_guarantee" or draw.chance(0.31) else "poor"
+
+
+def _alternate(rows: list[Household], cohorts: tuple[str, str]) -> list[Household]:
+    """Rows of two cohorts in turn, so that a short pick has both."""
+    first, second = ([row for row in rows if row.cohort == cohort] for cohort in cohorts)
+    return [row for pair in zip(first, second, strict=False) for row in pair]
 
 
 def _is_plain(row: Household) -> bool:
@@ -193,8 +203,8 @@ def _pay(seed: int, row: Household, law: dict[str, Any]) -> dict[int, list[Line]
         paid = pay_household(row, streams, law, draw)
         if row.first > 0 or row.last < NOW:
             return paid
-        low, high = (0, line * heads * 0.985) if row.group == "poor" else (line * heads * 1.015, line * heads * 12)
-        if fit_year(row, paid, streams, law, low, high):
+        bounds = (0, line * heads * 0.985) if row.group == "poor" else (line * heads * 1.015, line * heads * 12)
+        if fit_year(paid, streams, law, bounds):
             return paid
         if row.group != "poor":
             return _support(row, paid, law, line * heads, draw)
@@ -219,8 +229,8 @@ def _support(row: Household, paid: dict[int, list[Line]], law: dict[str, Any], b
     """Where nothing can be scaled, relatives elsewhere make up what is short of the line and a little more."""
     short = bar * draw.between(1.05, 1.3) - sum(net_of_lines(paid[place], law) or 0 for place in FISCAL_2017)
     if short > 0:
-        for lines in paid.values():
-            lines.append((row.household_id, "item.transfer.support", False, round(short / 400) * 100, None, None, ""))
+        extra = (row.household_id, "item.transfer.support", False, round(short / 400) * 100, None, None, "")
+        return {place: merge_lines([*lines, extra]) for place, lines in paid.items()}
     return paid
 
 
@@ -229,8 +239,8 @@ def _pay_house_grants(rows: list[Household], paid: dict[str, dict[int, list[Line
     for row in rows:
         place = row.housing["finished"]
         if row.housing["measure"] != "none" and place in paid[row.household_id]:
-            item = "item.transfer.relocation" if row.housing["measure"] == "moved" else "item.transfer.house_repair"
-            paid[row.household_id][place].append((row.household_id, item, False, {"repaired": 600000, "rebuilt": 2000000}.get(row.housing["measure"], 3000000), None, None, ""))
+            item, fen = HOUSE_GRANTS[row.housing["measure"]]
+            paid[row.household_id][place].append((row.household_id, item, False, fen, None, None, ""))
 
 
 def _make_peculiar(seed: int, rows: list[Household], paid: dict[str, dict[int, list[Line]]], law: dict[str, Any]) -> None:

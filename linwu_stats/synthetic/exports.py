@@ -153,7 +153,8 @@ WIDE: dict[str, Cell] = {
     "在校生状况": _COMMON["stage"], "健康状况": _COMMON["health"], "劳动技能": _COMMON["labour"], "务工状况": _COMMON["place"],
     "务工时间(月)": _COMMON["months"], "是否参加大病医疗": _COMMON["serious"], "是否现役军人": lambda row: row.person.soldier,
     "是否享受低保": lambda row: row.row.attribute == "low_income", "人员变更": _COMMON["change"], "是否常住": _COMMON["resident"],
-    "户联系电话": _COMMON["phone"], "银行卡号": _fact("bank"), "识别标准": _of_household("standard", "standard"), "贫困户属性": _COMMON["attribute"],
+    "户联系电话": _COMMON["phone"], "开户行": lambda row: "示例信用社", "银行卡号": _fact("bank"),
+    "识别标准": _of_household("standard", "standard"), "贫困户属性": _COMMON["attribute"],
     "脱贫属性": _COMMON["status"], "脱贫年度": _COMMON["exit_year"], "主要致贫原因": _COMMON["cause"], "其他致贫原因": _other_causes,
     "是否军烈属": _fact("martyr"), "当前家庭人口数": _COMMON["size"], "工资性收入": _money("wage"), "生产经营性收入": _money("business"),
     "财产性收入": _money("property"), "转移性收入": _money("transfer"), "计划生育金": _money("family_planning"), "低保金": _money("low_income_allowance"),
@@ -163,5 +164,6 @@ WIDE: dict[str, Cell] = {
     "林果面积(亩)": _land("orchard"), "牧草地面积(亩)": _land("pasture"), "水面面积(亩)": _land("pond"), "是否通生产用电": lambda row: True,
     "是否通生活用电": lambda row: True, "是否通广播电视": lambda row: True, "与村主干路距离(公里)": _fact("road_km"), "入户路类型": _fact("road"),
     "住房面积(平方米)": _fact("house_area"), "是否危房户": _COMMON["danger"], "危房等级": _grade, "饮水是否困难": _COMMON["water_hard"],
-    "是否解决安全饮用水": _COMMON["water_safe"], "主要燃料类型": _fact("fuel"), "是否加入农民专业合作组织": _fact("cooperative"), "是否有卫生厕所": _fact("toilet"),
+    "是否解决安全饮用水": _COMMON["water_safe"], "主要燃料类型": _fact("fuel"),
+    "是否加入农民专业合作组织": _fact("cooperative"), "是否有卫生厕所": _fact("toilet"),
 }

@@ -131,7 +131,7 @@ def _plan_water(row: Household, lacks: bool, draw: Draw) -> dict[str, Any]:
 def _plan_insurance(row: Household, lacks: bool, draw: Draw) -> None:
     """Nearly everybody is insured; where the guarantee fails, one member is not, or pays twice."""
     for person in row.members:
-        if person.months[0] >= 10 and person.place in ("county", "province", "outside") and draw.chance(0.06):
+        if person.months[0] >= 7 and person.place in ("county", "province", "outside") and draw.chance(0.08):
             person.insurance = "employee"
     steady = [person for person in row.members if person.first <= row.first and person.last >= row.last and not person.soldier]
     if lacks and steady:

@@ -15,7 +15,7 @@ from linwu_stats.synthetic.draw import Draw
 from linwu_stats.synthetic.people import Household, Person
 from linwu_stats.synthetic.truth import net_of_lines
 
-__all__ = ["Line", "pay_household", "plan_household"]
+__all__ = ["Line", "fit_year", "merge_lines", "pay_household", "plan_household"]
 
 #: household, item key, in kind, amount in fen, quantity in thousandths, recorded price in fen, note
 Line = tuple[str, str, bool, int | None, int | None, int | None, str]
@@ -84,12 +84,23 @@ def pay_household(row: Household, streams: list[Stream], law: dict[str, Any], dr
         lines += _monthly_transfers(row, place) + _excluded(row, place, draw)
         if not any(law["items"][line[1]]["counted"] for line in lines):
             lines.append((row.household_id, "item.transfer.support", False, 20000 + 1000 * draw.whole(0, 20), None, None, ""))
-        paid[place] = lines
+        paid[place] = merge_lines(lines)
     return paid
 
 
-def fit_year(row: Household, paid: dict[int, list[Line]], streams: list[Stream], law: dict[str, Any], low: float, high: float) -> bool:
+def merge_lines(lines: list[Line]) -> list[Line]:
+    """One cash line per item and note, as a village accountant writes them (合并同项); lines in kind stay as they are."""
+    merged: dict[object, Line] = {}
+    for turn, line in enumerate(lines):
+        name = turn if line[2] else (line[1], line[6])
+        before = merged.get(name)
+        merged[name] = line if before is None else (*line[:3], (before[3] or 0) + (line[3] or 0), *line[4:])
+    return list(merged.values())
+
+
+def fit_year(paid: dict[int, list[Line]], streams: list[Stream], law: dict[str, Any], bounds: tuple[float, float]) -> bool:
     """Scale what is elastic until the net income of the accounting year 2017 lies between two bounds in fen (校准); False where it cannot."""
+    low, high = bounds
     elastic = {stream.key for stream in streams if stream.elastic and not stream.in_kind}
     for _ in range(4):
         net = sum(net_of_lines(paid[place], law) or 0 for place in FISCAL_2017)
@@ -258,6 +269,7 @@ def _fill(row: Household, gap: float, workers: list[Person], members: list[Perso
         return []
     weak = [p for p in members if all(labour_at(p, at) == "weak" for at in (0, NOW)) and p.age(NOW) < 69 and p.age(0) >= 16]
     if weak and gap >= 1500 and row.attribute == "general" and draw.chance(0.4):
+        weak[0].months, weak[0].place = (12, 12), "township"
         return [Stream("item.wage.public_post", gap, EVEN, elastic=True, growth=1.03, note="护林保洁")]
     if any(person.age(NOW) >= 60 for person in members) and draw.chance(0.8):
         return [Stream("item.transfer.support", gap, (0.25, 0.35, 0.2, 0.2), elastic=True, growth=1.05)]
@@ -277,7 +289,8 @@ def _wages(total: float, workers: list[Person], draw: Draw) -> list[Stream]:
     for person in chosen:
         person.months = (months, max(1, min(12, months + draw.whole(-1, 1))))
         person.place = place
-    return [Stream(f"item.wage.{item}", total / hands, WAGE, elastic=True, growth=draw.between(0.98, 1.16)) for _ in chosen]
+    notes = [f"第{number}人" if hands > 1 else "" for number in range(1, hands + 1)]
+    return [Stream(f"item.wage.{item}", total / hands, WAGE, elastic=True, growth=draw.between(0.98, 1.16), note=note) for note in notes]
 
 
 def _pay(row: Household, stream: Stream, place: int, law: dict[str, Any], draw: Draw) -> Line | None:

@@ -15,7 +15,7 @@ import xlsxwriter
 
 from linwu_stats.synthetic.attributes import school_state_at
 from linwu_stats.synthetic.county import County, sheet_of
-from linwu_stats.synthetic.dates import NOW, QUARTERS
+from linwu_stats.synthetic.dates import QUARTERS
 from linwu_stats.synthetic.exports import person_headings, person_rows
 from linwu_stats.synthetic.guarantees import housing_at, insurance_at, living_at, water_at
 from linwu_stats.synthetic.places import SERVICES, village_at
@@ -38,8 +38,8 @@ SHEET_HEADINGS = [
     "人均纯收入", "脱贫属性", "脱贫年月", "备注",
 ]
 VILLAGE_HEADINGS = [
-    "乡(镇)", "行政村", "行政村代码", "贫困村类别", "退出状态", "退出年度", "乡村户籍人口(人)", "常住人口(人)", "村集体经济收入(元)", "通硬化路", "安全饮水达标",
-    "通生活生产用电", "标准化卫生室", "就学便利", "新农合养老低保五保落实", "通宽带",
+    "乡(镇)", "行政村", "行政村代码", "贫困村类别", "退出状态", "退出年度", "乡村户籍人口(人)", "常住人口(人)", "村集体经济收入(元)", "通硬化路",
+    "安全饮水达标", "通生活生产用电", "标准化卫生室", "就学便利", "新农合养老低保五保落实", "通宽带",
 ]
 PLACE_HEADINGS = ["户编号", "户主姓名", "乡(镇)", "行政村"]
 
@@ -183,4 +183,3 @@ GUARANTEES: dict[str, tuple[list[str], Callable[[County, int], Iterable[list[Any
     "schooling": (["户编号", "人编号", "姓名", "年龄", "就学状态"], _schooling_rows),
     "insurance": (["户编号", "人编号", "姓名", "基本医保", "大病保险", "医疗救助", "例外情形"], _insurance_rows),
 }
-assert NOW == len(QUARTERS) - 1

@@ -119,8 +119,7 @@ def make_households(seed: int, villages: list[Village], households: int) -> list
     seats = _seats_by_village(seed, villages, households)
     rows: list[Household] = []
     for village in villages:
-        for cohort, size in seats[village.code]:
-            rows.append(_make_household(seed, len(rows) + 1, village, cohort, size, numbers))
+        rows += [_make_household(seed, len(rows) + turn, village, kind, numbers) for turn, kind in enumerate(seats[village.code], start=1)]
     draw = Draw(seed, "moves")
     _exchange(rows, share, draw, numbers)
     _add_former_members(rows, share, draw, numbers)
@@ -167,7 +166,7 @@ def _cohort_weight(village: Village, cohort: str, share: float, draw: Draw) -> f
     """Weight of a village in a cohort; for those left in villages that are out, their number by the bar of 2 % itself."""
     luck = draw.between(0.6, 1.5)
     if cohort == "left" and village.kind != "none" and village.exit_year:
-        return -max(0, int(village.population * draw.between(0.003, 0.0168) / 2.9)) - 0.001
+        return -max(0, int(village.population * draw.between(0.004, 0.0188) / 2.9)) - 0.001
     if village.kind == "none":
         return village.population * luck
     return village.population * luck * {"early": 3.2, "y2017": 4.2, "left": 4.0}[cohort] * (1.0 if village.exit_year or cohort == "left" else 0.6)
@@ -194,7 +193,8 @@ def _draw_sizes(cohort: str, count: int, persons: int, draw: Draw) -> list[int]:
     return sizes
 
 
-def _make_household(seed: int, number: int, village: Village, cohort: str, size: int, numbers: Numbers) -> Household:
+def _make_household(seed: int, number: int, village: Village, kind: tuple[str, int], numbers: Numbers) -> Household:
+    cohort, size = kind
     draw = Draw(seed, "household", number)
     household = Household(f"{HOUSEHOLD_PREFIX}{number:06d}", village, cohort, f"{draw.whole(1, 12)}组")
     household.exit_year = {"early": draw.weighted({2014: 22, 2015: 32, 2016: 46}), "y2017": 2017, "left": None}[cohort]
@@ -224,9 +224,9 @@ def _plain_families(rows: list[Household], size: int) -> list[Household]:
 
 
 def _exchange(rows: list[Household], share: float, draw: Draw, numbers: Numbers) -> None:
-    """Between the two newest quarters as many die as are born, status by status, so that both totals stay exact."""
-    for out, count in ((True, 14), (False, 10)):
-        families = [row for row in draw.shuffled(_plain_families(rows, 3)) if (row.cohort != "left") == out]
+    """Between the two newest quarters as many die as are born, cohort by cohort, so that all totals stay exact."""
+    for cohort, count in (("early", 9), ("y2017", 5), ("left", 10)):
+        families = [row for row in draw.shuffled(_plain_families(rows, 3)) if row.cohort == cohort]
         old = [row for row in families if any(_is_old_parent(person) for person in row.members)]
         young = [row for row in families if not any(_is_old_parent(person) for person in row.members) and any(_is_young_wife(p) for p in row.members)]
         for leaving, growing in list(zip(old, young, strict=False))[: max(1, round(count * share))]:
@@ -282,7 +282,7 @@ def _add_former_households(seed: int, rows: list[Household], share: float, draw:
     """Households that left the register before the end of 2017 (移出): an old person who died, a family that moved away."""
     villages = [row.village for row in rows]
     for _ in range(max(1, round(18 * share))):
-        row = _make_household(seed, len(rows) + 1, draw.pick(villages), draw.pick(("early", "left")), draw.pick((1, 1, 3)), numbers)
+        row = _make_household(seed, len(rows) + 1, draw.pick(villages), (draw.pick(("early", "left")), draw.pick((1, 1, 3))), numbers)
         row.last = draw.whole(0, YEAR_END - 1)
         row.specials.add("left_register")
         for person in row.members:
