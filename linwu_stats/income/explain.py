@@ -110,6 +110,11 @@ def _lines(household_id: str, span: list[str], item_amounts: Any, income_items: 
     return lines.sort_values(["quarter", "_class", "item_key", "line_id"])
 
 
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows with ``<NA>`` for unknown, where pandas gives None, which does not carry through sums."""
+    return [{name: pd.NA if value is None else value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def _step(step: str, heading: str, **cells: Any) -> dict[str, Any]:
     return dict.fromkeys(ORDER, pd.NA) | {"step": step, "heading": heading} | cells
 
@@ -125,7 +130,7 @@ def _item_steps(span: list[str], lines: pd.DataFrame, sheet: pd.DataFrame, rules
         if not len(by_source[source]):
             running = pd.NA
             steps.append(_step("缺", f"{quarter} 没有收入记录", rule_key="income.source", reason=REASONS["quarter_missing"], running_fen=running))
-        for row in by_source[source].to_dict("records"):
+        for row in _records(by_source[source]):
             for step, amount in _item_step(row, rules) if source == "items" else _sheet_row_steps(row):
                 running += amount
                 steps.append(step | {"running_fen": running})
@@ -193,7 +198,7 @@ def _person_steps(people: pd.DataFrame, heads: pd.DataFrame, rules: Rules) -> li
     rule = rules[f"headcount.{rules.value('headcount.rule')}"]
     decided = nw.from_native(people).select("person_id", counts=person_counts(rule)).to_native()["counts"].astype("boolean")
     steps = []
-    for row, counts in zip(people.to_dict("records"), decided, strict=True):
+    for row, counts in zip(_records(people), decided, strict=True):
         words = [
             f"变更：{label('change', row['change'])}" if not pd.isna(row["change"]) else "无变更",
             "常住未知" if pd.isna(row["resident"]) else "常住" if row["resident"] else "不常住",
