@@ -56,7 +56,8 @@ def stage_at(person: Person, place: int) -> str:
     autumn = day.year if day.month >= 9 else day.year - 1
     grade = autumn - (person.birth.year + 6 + (person.birth.month >= 9))
     if grade < 0:
-        return "preschool" if age_on(person.birth, day) >= 3 and person.luck[0] < 0.85 else "none"
+        age = age_on(person.birth, day)
+        return "preschool" if age >= 5 or (age >= 3 and person.luck[0] < 0.85) else "none"
     if grade < 9:
         return "primary" if grade < 6 else "junior"
     return _upper_stage(person.track, grade)

@@ -252,13 +252,13 @@ def _make_peculiar(seed: int, rows: list[Household], paid: dict[str, dict[int, l
             if name in row.specials and not _set_year(lines, law, law["line_fen"][2017] * len(row.present(NOW)) + beyond):
                 row.specials.discard(name)
         if "blank_amount" in row.specials:
-            _blank(lines, draw.weighted({0: 1, 1: 1, 2: 2, 3: 2, YEAR_END: 2, NOW: 4}), law, True, draw)
+            _blank(lines[draw.weighted({0: 1, 1: 1, 2: 2, 3: 2, YEAR_END: 2, NOW: 4})], law, draw)
         if "blank_excluded" in row.specials:
-            lines[NOW].append((row.household_id, "item.transfer.medical_reimbursement", False, None, None, None, ""))
+            lines[NOW].append((row.household_id, "item.transfer.medical_reimbursement", False, None, None, None, "金额待核"))
         if "negative_business" in row.specials:
             lines[NOW].append((row.household_id, "item.cost.livestock", False, 100 * draw.whole(1500, 4200), None, None, "猪病损失"))
         if "zero_business" in row.specials:
-            lines[NOW].append((row.household_id, "item.business.other", False, 0, None, None, ""))
+            lines[NOW].append((row.household_id, "item.business.other", False, 0, None, None, "本季无"))
 
 
 def _set_year(paid: dict[int, list[Line]], law: dict[str, Any], wanted_fen: int) -> bool:
@@ -274,11 +274,11 @@ def _set_year(paid: dict[int, list[Line]], law: dict[str, Any], wanted_fen: int)
     return rest == 0
 
 
-def _blank(paid: dict[int, list[Line]], place: int, law: dict[str, Any], counted: bool, draw: Draw) -> None:
-    turns = [turn for turn, line in enumerate(paid[place]) if law["items"][line[1]]["counted"] == counted]
-    turn = draw.pick(turns)
-    line = paid[place][turn]
-    paid[place][turn] = (*line[:3], None, None, line[5], "金额待核")
+def _blank(lines: list[Line], law: dict[str, Any], draw: Draw) -> None:
+    """One line that counts loses its amount and quantity."""
+    turn = draw.pick([turn for turn, line in enumerate(lines) if law["items"][line[1]]["counted"]])
+    line = lines[turn]
+    lines[turn] = (*line[:3], None, None, line[5], "金额待核")
 
 
 def _sheet_errors(seed: int, rows: list[Household]) -> dict[tuple[int, str], tuple[str, int]]:

@@ -159,7 +159,16 @@ def _seats_by_village(seed: int, villages: list[Village], households: int) -> di
         turn = iter(sizes)
         for village, some in zip(villages, places, strict=True):
             seats[village.code] += [(cohort, next(turn)) for _ in range(some)]
+    _fill_empty_townships(villages, seats)
     return {code: draw.shuffled(rows) for code, rows in seats.items()}
+
+
+def _fill_empty_townships(villages: list[Village], seats: dict[str, list[tuple[str, int]]]) -> None:
+    """In a small county the smallest township may be left without a household; the village with most gives it one."""
+    for code in sorted({village.township_code for village in villages}):
+        here = [village.code for village in villages if village.township_code == code]
+        if not any(seats[village] for village in here):
+            seats[here[0]].append(max(seats.values(), key=len).pop())
 
 
 def _cohort_weight(village: Village, cohort: str, share: float, draw: Draw) -> float:

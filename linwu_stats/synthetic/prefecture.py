@@ -31,19 +31,21 @@ def write_prefecture(
     *,
     seed: int = SEED,
     quarters: Sequence[str] = QUARTERS[-4:],
+    copy_of: int = PUBLISHED_HOUSEHOLDS,
     progress: Progress | None = None,
 ) -> dict[str, Path]:
     """Write tables ``villages``, ``households``, ``persons`` and ``income_items`` of a prefecture into a folder (生成市级规模数据).
 
     Households, persons and villages are those of the newest of ``quarters``; income items are of all of them. Each copy of the sample county takes
-    its turn among eleven county codes; cash amounts differ from household to household by a seeded factor. One copy is in memory at a time. Gives
+    its turn among eleven county codes; cash amounts differ from household to household by a seeded factor. One copy, of ``copy_of`` households, is in
+    memory at a time. Gives
     the parquet files by table. Raises ValueError for more households than six digits can number.
     """
     if not 1 <= households <= MOST_HOUSEHOLDS:
         raise ValueError(f"a prefecture has 1 to {MOST_HOUSEHOLDS:,} households here (户编号只有六位序号), not {households:,}")
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    base = _base_tables(seed, households, quarters)
+    base = _base_tables(seed, copy_of, quarters)
     size = base["households"].num_rows
     copies = -(-households // size)
     files = {name: folder / f"{name}.parquet" for name in ("villages", *base)}
@@ -62,9 +64,9 @@ def write_prefecture(
     return files
 
 
-def _base_tables(seed: int, households: int, quarters: Sequence[str]) -> dict[str, pa.Table]:
+def _base_tables(seed: int, copy_of: int, quarters: Sequence[str]) -> dict[str, pa.Table]:
     """The sample county once, as arrow; ``place`` is the household's turn in it, which its code is made from."""
-    county = make_county(seed, min(PUBLISHED_HOUSEHOLDS, max(60, households)))
+    county = make_county(seed, copy_of)
     newest = county.tables(quarters[-1])
     items = pd.concat([county.tables(quarter)["income_items"] for quarter in quarters], ignore_index=True)
     codes = {code: place for place, code in enumerate(newest["households"]["household_id"])}
