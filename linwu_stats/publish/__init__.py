@@ -1,0 +1,13 @@
+"""Publishing (发布): figures and pages for reviewers, the batch of a quarter, its index and its record.
+
+- ``words``, ``tables_html``, ``plots``, ``pages``  what stands on a page; everything escaped and rounded once
+- ``fonts``       the Chinese font of figures and pages
+- ``html``        an executed notebook as one self-contained page
+- ``batch``       all pages of a quarter: plan, check, run, publish; ``worker`` is the process that makes them
+- ``index``       the page that lists the others
+- ``provenance``  what a run was made from: ``run.json`` and the foot of each page
+
+Nothing is imported here: a notebook that draws one figure does not pay for the batch.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,175 @@
+"""The process that makes pages (制作页面的进程): one job a line on standard input, one answer a line on standard output.
+
+A job holds the notebook, the parameters and the page's facts; papermill runs the notebook in its own kernel, the result is cleaned, and only a run
+that went through becomes HTML. Files are written beside their place and moved in one step. When the process that gave the jobs is gone, this one ends
+and takes its kernel along.
+
+Run as ``python -P -m linwu_stats.publish.worker``; the environment is made by :mod:`linwu_stats.publish.supervise`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from linwu_stats.publish.screen import ERROR_MARKER
+
+__all__ = ["main", "make_page", "running_cell", "write_file"]
+
+#: Longest path of a Unix socket that every system takes.
+_SOCKET_PATH_LENGTH = 100
+_kernels_started = itertools.count(1)
+
+
+def main() -> None:
+    """Answer jobs until standard input ends (逐个完成任务)."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever libraries print stays out of the answers
+    jobs: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    import papermill  # noqa: F401  the first job should not pay for it
+
+    from linwu_stats.publish import html  # noqa: F401
+
+    while True:
+        answer = make_page(json.loads(jobs.get()))
+        answers.write(json.dumps(answer, ensure_ascii=True) + "\n")
+        answers.flush()
+
+
+def make_page(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Run one notebook and write its page (运行笔记本并生成网页).
+
+    ``job``: notebook (path), folder (of the run), stem, home, parameters, page (facts for the page), engine (papermill's name, or null). Gives outcome
+    (made or failed), and for a failure kind, reason, cell, source, traceback; seconds of both steps; dead links.
+    """
+    from linwu_stats.publish.html import notebook_to_html
+    from linwu_stats.publish.screen import clean_notebook
+
+    home, folder, stem = Path(job["home"]), Path(job["folder"]), job["stem"]
+    work = folder / "work" / f"{stem}.ipynb"
+    started = time.perf_counter()
+    failure = _execute(job, work)
+    executed = time.perf_counter()
+    answer: dict[str, Any] = {"outcome": "made", "execute_seconds": round(executed - started, 3)}
+    nb = _read_notebook(work)
+    if nb is not None:
+        nb, personal = clean_notebook(nb, home)
+        if personal and failure is None:
+            failure = {"kind": "personal", "reason": f"输出或代码中有 {personal} 处疑似身份证号或手机号，已隐去，不予发布。"}
+        import nbformat
+
+        write_file(folder / "notebooks" / f"{stem}.ipynb", nbformat.writes(nb))
+    if failure is None:
+        try:
+            write_file(folder / f"{stem}.html", notebook_to_html(nb, job["page"]))
+        except Exception as error:  # a page that cannot be written is one failed page, whatever the cause
+            failure = _failure("export", error, home)
+    answer["export_seconds"] = round(time.perf_counter() - executed, 3)
+    return answer if failure is None else answer | {"outcome": "failed"} | failure
+
+
+def running_cell(work: Path) -> dict[str, Any]:
+    """Number and code of the cell that was running when a notebook was last saved (正在运行的单元); empty where that is not known."""
+    nb = _read_notebook(work)
+    for index, cell in enumerate(nb.cells if nb else []):
+        if cell.metadata.get("papermill", {}).get("status") == "running":
+            return {"cell": _source_number(nb.cells, index), "source": cell.source}
+    return {}
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a text file in one step (一次写成): readers see the old file or the whole new one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(file.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    part.replace(file)
+
+
+def _execute(job: Mapping[str, Any], work: Path) -> dict[str, Any] | None:
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    from linwu_stats.publish.screen import clean_text
+
+    home = Path(job["home"])
+    work.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            nbformat.read(job["notebook"], as_version=4), str(work).replace("{", "{{").replace("}", "}}"), parameters=dict(job["parameters"]),
+            engine_name=job.get("engine"), kernel_name="python3", progress_bar=False, cwd=str(home), shutdown_kernel="immediate", config=_transport(),
+        )
+    except PapermillExecutionError as error:
+        return {
+            "kind": "cell", "reason": clean_text(f"{error.ename}: {error.evalue}", home), "cell": _failed_cell(work, error.cell_index),
+            "source": clean_text(error.source, home), "traceback": clean_text("\n".join(error.traceback), home),
+        }
+    except Exception as error:  # the kernel died, or the disk is full: one failed page, not the end of the worker
+        return _failure("kernel", error, home) | running_cell(work)
+    return None
+
+
+def _transport() -> Any:
+    """Sockets in the file system where there are any: no port can be taken by another process, and no other user can listen.
+
+    The name is given for each kernel: jupyter_client's own is the same for all kernels that have the same working folder.
+    """
+    from traitlets.config import Config
+
+    config = Config()
+    socket = str(Path(os.environ.get("JUPYTER_RUNTIME_DIR", "")) / f"k{os.getpid()}-{next(_kernels_started)}")
+    if os.name == "posix" and "JUPYTER_RUNTIME_DIR" in os.environ and len(socket) + 2 <= _SOCKET_PATH_LENGTH:
+        config.KernelManager.transport = "ipc"
+        config.KernelManager.ip = socket
+    return config
+
+
+def _failed_cell(work: Path, index: int) -> int | None:
+    nb = _read_notebook(work)
+    cells = [cell for cell in nb.cells if ERROR_MARKER not in cell.metadata.get("tags", [])] if nb else []
+    return _source_number(cells, index) if cells else None
+
+
+def _source_number(cells: list[Any], index: int) -> int:
+    """Number of a cell in the notebook as its author knows it: without the cell that papermill injected."""
+    return index + 1 - sum("injected-parameters" in cell.metadata.get("tags", []) for cell in cells[:index])
+
+
+def _failure(kind: str, error: Exception, home: Path) -> dict[str, Any]:
+    import traceback
+
+    from linwu_stats.publish.screen import clean_text
+
+    return {"kind": kind, "reason": clean_text(f"{type(error).__name__}: {error}", home), "traceback": clean_text(traceback.format_exc(), home)}
+
+
+def _read_notebook(file: Path) -> Any:
+    import nbformat
+
+    try:
+        return nbformat.read(file, as_version=4)
+    except (OSError, ValueError):
+        return None
+
+
+def _listen(jobs: queue.Queue[str]) -> None:
+    for line in sys.stdin:
+        jobs.put(line)
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
