@@ -1,0 +1,322 @@
+"""The numbers that a page says of an area (地区的数字): picked and counted from a quarter's tables, not yet rounded or worded.
+
+``q`` is a quarter as ``linwu_stats.open_quarter`` gives it, ``area`` a code: county six digits, township nine, village twelve. Counts of persons are the
+persons on the register. Unknown stays unknown: a share with an unknown denominator is None, an indicator without value carries its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from linwu_stats.tables import CODES
+
+__all__ = [
+    "CLASSES",
+    "MEASURES",
+    "POOR",
+    "PUBLISHED",
+    "TESTS",
+    "AreaError",
+    "Measure",
+    "Place",
+    "Value",
+    "areas_below",
+    "deciding_rules",
+    "earlier_quarters",
+    "exit_rows",
+    "income_rows",
+    "indicator",
+    "measure",
+    "outcome_counts",
+    "persons_sum",
+    "place",
+    "register",
+    "register_totals",
+    "stock",
+    "verdict_counts",
+    "village_rows",
+]
+
+#: Statuses that count as poor in a rate (未脱贫人口): everybody who is not out.
+POOR = ("not_out", "pre_out", "returned")
+
+#: Conditions of a household's exit in the order of the pages: column of household_exit, rule key, term.
+TESTS: dict[str, tuple[str, str]] = {
+    "income_outcome": ("exit.household.income", "收入"),
+    "food": ("exit.household.food", "不愁吃"),
+    "clothing": ("exit.household.clothing", "不愁穿"),
+    "education": ("exit.household.education", "义务教育"),
+    "medical": ("exit.household.medical", "基本医疗"),
+    "housing": ("exit.household.housing", "住房安全"),
+    "water": ("exit.household.water", "饮水安全"),
+}
+
+#: Income by source: column of household_income, term.
+CLASSES: dict[str, str] = {"wage": "工资性收入", "business_net": "生产经营净收入", "property": "财产性收入", "transfer": "转移性收入"}
+
+#: Published county totals of the end of 2017 that the register has too: series of data/reference, term.
+PUBLISHED: dict[str, str] = {
+    "county.households": "建档立卡贫困户",
+    "county.persons": "建档立卡贫困人口",
+    "county.out_households": "已脱贫户",
+    "county.out_persons": "已脱贫人口",
+    "county.not_out_households": "未脱贫户",
+    "county.not_out_persons": "未脱贫人口",
+    "county.exits_households": "2017年脱贫户",
+    "county.exits_persons": "2017年脱贫人口",
+    "county.poor_villages_province": "省级贫困村",
+    "county.poor_villages_city": "市级贫困村",
+    "county.villages_out": "已退出贫困村",
+    "county.villages_not_out": "未退出贫困村",
+    "county.villages_not_out_city": "未退出的市级贫困村",
+    "county.villages_exits": "2017年退出贫困村",
+    "county.villages_exits_city": "2017年退出的市级贫困村",
+    "county.rural_population_persons": "乡村户籍人口（推算）",
+}
+
+_LEVELS = {6: "county", 9: "township", 12: "village"}
+
+
+class AreaError(ValueError):
+    """An area code that the quarter does not know (地区代码有误)."""
+
+
+class Place(NamedTuple):
+    """An area (地区): its code, level (county, township, village) and official name."""
+
+    code: str
+    level: str
+    name: str
+
+
+class Measure(NamedTuple):
+    """A number that is followed from quarter to quarter (跟踪指标): term, how it is shown, unit."""
+
+    label: str
+    kind: str
+    unit: str
+
+
+#: Numbers that key figures and the comparison show, in order.
+MEASURES: dict[str, Measure] = {
+    "households": Measure("建档立卡户", "integer", "户"),
+    "persons": Measure("建档立卡人口", "integer", "人"),
+    "poor_households": Measure("未脱贫户", "integer", "户"),
+    "poor_persons": Measure("未脱贫人口", "integer", "人"),
+    "incidence": Measure("贫困发生率", "percent", "%"),
+    "mean_quarter": Measure("本季人均纯收入", "integer", "元"),
+    "mean_last4": Measure("最近四个季度人均纯收入", "integer", "元"),
+    "below_line": Measure("低于标准人口比重", "percent", "%"),
+    "gini": Measure("基尼系数（最近四个季度）", "index", ""),
+    "meets_exit": Measure("未脱贫户中符合退出条件", "integer", "户"),
+    "cannot_tell": Measure("未脱贫户中不能判定", "integer", "户"),
+    "unknown_income": Measure("本季收入未知", "integer", "户"),
+}
+
+_INDICATORS = {
+    "mean_quarter": ("mean_percapita_yuan", "quarter"),
+    "mean_last4": ("mean_percapita_yuan", "last4"),
+    "below_line": ("headcount_ratio", "last4"),
+    "gini": ("gini", "last4"),
+}
+_VERDICTS = {"meets_exit": "meets_exit", "cannot_tell": "unknown"}
+
+
+class Value(NamedTuple):
+    """A value, or None with the reason code; with the households and persons left out because their income is unknown."""
+
+    value: float | None
+    reason_code: str | None = None
+    unknown_households: int | None = None
+    unknown_persons: int | None = None
+
+
+def place(q: Any, area: str) -> Place:
+    """The area of a code (地区); raises :class:`AreaError` that says what a code looks like."""
+    if not isinstance(area, str) or len(area) not in _LEVELS or area not in q.area_names:
+        raise AreaError(
+            f"area {area!r} is not in {q.quarter} (没有该地区): give the code as text, county 6, township 9 or village 12 digits, such as '431025100'"
+        )
+    return Place(area, _LEVELS[len(area)], q.area_names[area])
+
+
+def areas_below(q: Any, area: str) -> list[Place]:
+    """The areas one level down that have households or village rows (下一级地区), in code order; a code without a name is left out."""
+    here = place(q, area)
+    if here.level == "village":
+        return []
+    codes = {"county": "township_code", "township": "village_code"}[here.level]
+    found = set(register(q, area)[codes]) | (set(village_rows(q, area)[codes]))
+    if here.level == "county":
+        found |= {code for code in q.area_names if len(code) == 9}
+    return [place(q, code) for code in sorted(found) if code in q.area_names]
+
+
+def register(q: Any, area: str) -> pd.DataFrame:
+    """Households of an area with the persons on the register (名册): ``households`` and ``registered_persons``."""
+    heads = q.headcounts[["household_id", "registered_persons", "headcount_persons"]]
+    return _within(q.households, place(q, area)).merge(heads, on="household_id", how="left", validate="1:1")
+
+
+def village_rows(q: Any, area: str) -> pd.DataFrame:
+    """Rows of the village table in an area (行政村)."""
+    return _within(q.villages, place(q, area))
+
+
+def income_rows(q: Any, area: str, period: str) -> pd.DataFrame:
+    """Household incomes of an area in a period (家庭纯收入): ``household_income`` with the register beside it."""
+    rows = q.household_income[q.household_income["period"] == period].drop(columns="headcount_persons")
+    return register(q, area).merge(rows, on="household_id", how="inner", validate="1:1")
+
+
+def exit_rows(q: Any, area: str) -> pd.DataFrame:
+    """Exit assessment of the households of an area (退出评估): ``household_exit`` with the register beside it."""
+    return register(q, area).merge(q.household_exit.drop(columns="headcount_persons"), on="household_id", how="inner", validate="1:1")
+
+
+def persons_sum(rows: pd.DataFrame) -> int | None:
+    """Persons on the register of some households (人数合计); None where one of them is unknown."""
+    return None if rows["registered_persons"].isna().any() else int(rows["registered_persons"].sum())
+
+
+def stock(q: Any, area: str) -> dict[str, Any]:
+    """How many there are (存量): households, persons, poor households and persons, rural population and the incidence as an exact fraction.
+
+    ``incidence`` is None where the rural population or a status is unknown. Rule: exit.county.incidence names the denominator.
+    """
+    rows = register(q, area)
+    poor = rows[rows["poverty_status"].isin(POOR)]
+    rural = village_rows(q, area)["rural_population_persons"]
+    population = None if rural.empty or rural.isna().any() else int(rural.sum())
+    persons = None if rows["poverty_status"].isna().any() else persons_sum(poor)
+    return {
+        "households": len(rows),
+        "persons": persons_sum(rows),
+        "poor_households": len(poor),
+        "poor_persons": persons,
+        "rural_population": population,
+        "incidence": Fraction(persons, population) if population and persons is not None else None,
+        "unknown_status": int(rows["poverty_status"].isna().sum()),
+    }
+
+
+def register_totals(q: Any) -> dict[str, int | None]:
+    """What the register of the whole county adds up to (全县合计), by the series of :data:`PUBLISHED`."""
+    rows, poor_villages = register(q, q.rules.value("area.county")["code"]), q.villages[q.villages["village_kind"].isin(["province", "city"])]
+    out = rows[rows["poverty_status"] == "out"]
+    groups = {"": rows, "out_": out, "not_out_": rows[rows["poverty_status"].isin(POOR)], "exits_": out[out["exit_year"] == 2017]}
+    left, gone = (poor_villages[poor_villages["village_status"] == status] for status in ("not_out", "out"))
+    this_year, rural = gone[gone["exit_year"] == 2017], q.villages["rural_population_persons"]
+    counts = {
+        "poor_villages_province": int((poor_villages["village_kind"] == "province").sum()),
+        "poor_villages_city": int((poor_villages["village_kind"] == "city").sum()),
+        "villages_out": len(gone),
+        "villages_not_out": len(left),
+        "villages_not_out_city": int((left["village_kind"] == "city").sum()),
+        "villages_exits": len(this_year),
+        "villages_exits_city": int((this_year["village_kind"] == "city").sum()),
+        "rural_population_persons": None if rural.empty or rural.isna().any() else int(rural.sum()),
+    }
+    for name, part in groups.items():
+        counts |= {f"{name}households": len(part), f"{name}persons": persons_sum(part)}
+    return {f"county.{name}": count for name, count in counts.items()}
+
+
+def indicator(q: Any, area: str, name: str, period: str, group: tuple[str, str] = ("all", "all")) -> Value:
+    """One value of the indicator table (指标值); ``no_value`` where the table has no such row."""
+    table = q.indicators
+    here = place(q, area)
+    rows = table[
+        (table["area_code"] == area)
+        & (table["level"] == here.level)
+        & (table["indicator"] == name)
+        & (table["period"] == period)
+        & (table["group_kind"] == group[0])
+        & (table["group_value"] == group[1])
+    ]
+    if rows.empty:
+        return Value(None, "no_value")
+    row = rows.iloc[0]
+    return Value(_plain(row["value"]), _plain(row["reason_code"]), _plain(row["unknown_households"]), _plain(row["unknown_persons"]))
+
+
+def measure(q: Any, area: str, name: str) -> Value:
+    """One of :data:`MEASURES` for an area (跟踪指标的值); None with a reason code where it is unknown."""
+    if name in _INDICATORS:
+        return indicator(q, area, *_INDICATORS[name])
+    if name in _VERDICTS:
+        rows = exit_rows(q, area)
+        return Value(int((rows["poverty_status"].isin(POOR) & (rows["verdict"] == _VERDICTS[name])).sum()))
+    if name == "unknown_income":
+        return Value(int(income_rows(q, area, "quarter")["reason_code"].notna().sum()))
+    value = stock(q, area)[name]
+    return Value(value, None if value is not None else "rural_population_unknown" if name == "incidence" else "register_unknown")
+
+
+def earlier_quarters(q: Any, area: str) -> list[tuple[str, str, Any]]:
+    """The quarters that a page compares with (对比季度): short name, why not comparable ("" where it is), the quarter.
+
+    A quarter that was not made, or whose register does not know the area, is not comparable.
+    """
+    found = []
+    for term, other in (("上季", q.previous), ("上年同季", q.year_ago)):
+        if other is None:
+            found.append((term, f"没有{term}数据", None))
+        elif area not in other.area_names or register(other, area).empty:
+            found.append((term, f"{term}名册没有该地区", None))
+        else:
+            found.append((term, "", other))
+    return found
+
+
+def verdict_counts(rows: pd.DataFrame) -> dict[str, tuple[int, int | None]]:
+    """Households and persons by verdict (评估结论) of rows from :func:`exit_rows`."""
+    return {verdict: (len(part), persons_sum(part)) for verdict in CODES["verdict"] for part in [rows[rows["verdict"] == verdict]]}
+
+
+def outcome_counts(rows: pd.DataFrame, columns: Iterable[str] = TESTS) -> pd.DataFrame:
+    """Households by outcome of each condition (各项条件): met, not_met, not_yet, unknown.
+
+    A part-year income that has passed the year's line counts as met; one that has not yet is neither met nor not met, and stands in ``not_yet``.
+    """
+    met, failed = ["met", "already_reached"], ["not_met"]
+    return pd.DataFrame(
+        [
+            {
+                "test": TESTS[column][1],
+                "rule_key": TESTS[column][0],
+                "met": int(rows[column].isin(met).sum()),
+                "not_met": int(rows[column].isin(failed).sum()),
+                "not_yet": int((rows[column] == "not_yet").sum()),
+                "unknown": int(((rows[column] == "unknown") | rows[column].isna()).sum()),
+            }
+            for column in columns
+        ]
+    )
+
+
+def deciding_rules(q: Any, area: str) -> dict[str, Any]:
+    """Rules that decide a verdict or a rate on this page, in the order of the calculation."""
+    rules, level = q.rules, place(q, area).level
+    keys = ["headcount.rule", f"headcount.{rules.value('headcount.rule')}", "period.rule", f"period.{rules.value('period.rule')}", "income.source"]
+    found = {key: rules[key] for key in keys}
+    line = rules.line(int(q.quarter[:4]))
+    found["line.basis"] = rules["line.basis"]
+    if line is not None:
+        found[line.key] = line
+    tests = ["exit.household.", "exit.village."] + (["exit.county."] if level == "county" else [])
+    return found | {one.key: one for prefix in tests for one in rules.under(prefix)}
+
+
+def _within(frame: pd.DataFrame, here: Place) -> pd.DataFrame:
+    if here.level == "county":
+        return frame
+    return frame[frame[f"{here.level}_code"] == here.code].reset_index(drop=True)
+
+
+def _plain(value: Any) -> Any:
+    return None if pd.isna(value) else value

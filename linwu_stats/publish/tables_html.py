@@ -1,0 +1,244 @@
+"""Safe HTML of tables, key figures, notes and figures (表格与版式).
+
+Everything that reaches a page passes through this module. Every value, heading, caption and note is escaped with markupsafe, so that a
+name in a ledger can never become part of the page. Numbers are rounded here and nowhere else, half up, once. An unknown value is shown in
+words (未知), with its reason where a reason is known; never as 0, nan or <NA>.
+
+Takes pandas frames and texts; gives :class:`Fragment` objects, which Jupyter shows and nbconvert writes. No table is changed.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from numbers import Integral
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from linwu_stats.publish import words
+from linwu_stats.tables import label
+
+__all__ = [
+    "Fragment",
+    "KeyFigure",
+    "Show",
+    "bullets",
+    "fold",
+    "format_value",
+    "is_unknown",
+    "join",
+    "key_figures",
+    "note",
+    "picture",
+    "render_table",
+    "rule",
+    "shown_or_why",
+]
+
+UNKNOWN = "未知"
+NOT_COMPARABLE = "—"
+
+#: How a number is shown: divisor, decimals, thousands separators, sign of a gain.
+_NUMBERS: dict[str, tuple[int, int]] = {
+    "integer": (1, 0),  # 人, 户, 个
+    "yuan": (100, 0),  # fen shown as whole yuan
+    "yuan2": (100, 2),  # fen shown as yuan and fen
+    "wan": (1_000_000, 2),  # fen shown as 万元
+    "yuan_plain": (1, 2),  # yuan as such
+    "percent": (1, 2),  # share, 0 to 1, shown in per cent (the factor of 100 is in format_value)
+    "index": (1, 4),  # Gini and its like
+    "decimal": (1, 2),
+}
+
+
+class Fragment:
+    """A piece of a page (页面片段): escaped HTML that Jupyter shows as it is."""
+
+    def __init__(self, markup: Markup, text: str = "") -> None:
+        self.markup = markup
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        return str(self.markup)
+
+    def __html__(self) -> Markup:
+        return self.markup
+
+    def __repr__(self) -> str:
+        return self.text or "Fragment"
+
+
+@dataclass(frozen=True)
+class Show:
+    """How one column of a table is shown (列的显示方式).
+
+    ``kind``: text; codes (``codes`` names a list of tables.CODES); rule (a rule key); why (what changed, in words); figure (a number already in
+    words); or a number: integer, yuan (from fen), yuan2, wan (from fen), percent (from a share), index, decimal. ``signed`` puts + before a gain.
+    ``unknown`` is shown for a null; ``reason`` names the column that says why a value is null.
+    """
+
+    heading: str
+    kind: str = "text"
+    unit: str = ""
+    codes: str = ""
+    signed: bool = False
+    unknown: str = UNKNOWN
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One number of the key-figure strip (关键指标): value as shown, unit, and its changes, each a pair of label and text."""
+
+    label: str
+    value: str
+    unit: str = ""
+    changes: tuple[tuple[str, str], ...] = ()
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether a scalar is unknown (是否未知): None, NA, NaT, nan or an empty text."""
+    return value == "" if isinstance(value, str) else bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def format_value(value: Any, kind: str, *, signed: bool = False, unknown: str = UNKNOWN) -> str:
+    """One number as text (数值显示), rounded half up once; ``percent`` takes a share and shows per cent without the sign.
+
+    Unknown gives ``unknown``. Raises KeyError for a kind that is not a number.
+    """
+    divisor, decimals = _NUMBERS[kind]
+    if is_unknown(value):
+        return unknown
+    number = _exact(value)
+    if kind == "percent":
+        number *= 100
+    number = (number / divisor).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    if number == 0:
+        number = abs(number)
+    text = f"{number:+,.{decimals}f}" if signed and number != 0 else f"{number:,.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def shown_or_why(value: Any, kind: str, reason_code: Any = None) -> str:
+    """A number as text, or 未知 with the reason (数值或未知的原因)."""
+    if is_unknown(value) and not is_unknown(reason_code):
+        return f"{UNKNOWN}（{words.reasons(reason_code)}）"
+    return format_value(value, kind)
+
+
+def _exact(value: Any) -> Decimal:
+    if isinstance(value, Fraction):
+        return Decimal(value.numerator) / Decimal(value.denominator)
+    return Decimal(int(value)) if isinstance(value, Integral) else Decimal(repr(float(value)))
+
+
+def join(*parts: Any) -> Fragment:
+    """Several fragments one after the other (拼接)."""
+    return Fragment(Markup("\n").join(escape(part) for part in parts if part is not None))
+
+
+def note(*sentences: str | Markup | Fragment) -> Fragment:
+    """A note in small print (注释)."""
+    return Fragment(Markup('<p class="note">{}</p>').format(Markup("").join(escape(sentence) for sentence in sentences)))
+
+
+def rule(key: str) -> Markup:
+    """A rule key as it stands in a sentence (规则键)."""
+    return Markup('<span class="rule">{}</span>').format(key)
+
+
+def bullets(items: Iterable[str | Markup | Fragment], kind: str, *, heading: str = "", empty: str = "") -> Fragment:
+    """A list in a box (要点、疑点): ``kind`` is the class of the box, ``empty`` the sentence where there is nothing to list."""
+    rows = [escape(item) for item in items]
+    head = Markup("<p><strong>{}</strong></p>").format(heading) if heading else Markup()
+    body = Markup("<ul>{}</ul>").format(Markup().join(Markup("<li>{}</li>").format(row) for row in rows)) if rows else Markup("<p>{}</p>").format(empty)
+    return Fragment(Markup('<div class="{}">{}{}</div>').format(kind, head, body))
+
+
+def fold(summary: str, content: Fragment | Markup) -> Fragment:
+    """Something long behind one click (折叠)."""
+    return Fragment(Markup("<details><summary>{}</summary>{}</details>").format(summary, content))
+
+
+def key_figures(figures: Iterable[KeyFigure]) -> Fragment:
+    """The strip of key figures (关键指标)."""
+    boxes = []
+    for figure in figures:
+        unit = Markup(' <span class="unit">{}</span>').format(figure.unit) if figure.unit else Markup()
+        changes = Markup().join(Markup('<span class="change">{}：{}</span>').format(name, text) for name, text in figure.changes)
+        boxes.append(
+            Markup('<div class="key-figure"><span class="label">{}</span><span class="value">{}{}</span>{}</div>').format(
+                figure.label, figure.value, unit, changes
+            )
+        )
+    return Fragment(Markup('<div class="key-figures">{}</div>').format(Markup().join(boxes)))
+
+
+def picture(png: bytes, alt: str, caption: str) -> Fragment:
+    """A figure with its alternative text and one sentence on what to see (图)."""
+    data = base64.b64encode(png).decode("ascii")
+    html = Markup('<figure><img src="data:image/png;base64,{}" alt="{}"><figcaption>{}</figcaption></figure>').format(data, alt, caption)
+    return Fragment(html, caption)
+
+
+def render_table(
+    frame: pd.DataFrame, columns: Mapping[str, Show], *, caption: str, note_text: str | Markup = "", empty: str = "没有符合条件的记录。"
+) -> Fragment:
+    """A frame as an HTML table (表).
+
+    Takes any frame and the columns to show in order; the first column heads its row. Gives table.data with caption, headings with units,
+    numbers in td.num, nulls in words, and the note below. A frame without rows gives the caption and the sentence ``empty``.
+    Raises KeyError where a column is not in the frame.
+    """
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise KeyError(f"table '{caption}': columns missing: {', '.join(missing)}; the frame has {', '.join(map(str, frame.columns))}")
+    below = note(note_text) if note_text else None
+    if frame.empty:
+        return join(Markup('<p class="empty"><strong>{}</strong>：{}</p>').format(caption, empty), below)
+    head = Markup().join(_heading(show) for show in columns.values())
+    rows = [
+        Markup("<tr>{}</tr>").format(Markup().join(_cell(row, name, show, first=index == 0) for index, (name, show) in enumerate(columns.items())))
+        for row in frame.to_dict("records")
+    ]
+    table = Markup('<div class="table-wrap"><table class="data"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
+        caption, head, Markup("\n").join(rows)
+    )
+    return join(table, below)
+
+
+def _heading(show: Show) -> Markup:
+    kind = Markup(' class="num"') if show.kind in _NUMBERS or show.kind == "figure" else Markup()
+    unit = Markup('<br><span class="unit">（{}）</span>').format(show.unit) if show.unit else Markup()
+    return Markup('<th scope="col"{}>{}{}</th>').format(kind, show.heading, unit)
+
+
+def _cell(row: Mapping[str, Any], name: str, show: Show, *, first: bool) -> Markup:
+    text = _text(row, row[name], show)
+    if first:
+        return Markup('<th scope="row">{}</th>').format(text)
+    if show.kind in _NUMBERS or show.kind == "figure":
+        return Markup('<td class="num">{}</td>').format(text)
+    return Markup("<td>{}</td>").format(text)
+
+
+def _text(row: Mapping[str, Any], value: Any, show: Show) -> Markup:
+    if isinstance(value, Markup | Fragment):
+        return escape(value)
+    if is_unknown(value):
+        why = row.get(show.reason) if show.reason else None
+        return escape(show.unknown) if is_unknown(why) else Markup('{}<span class="reason">（{}）</span>').format(show.unknown, words.reasons(why))
+    if show.kind in _NUMBERS:
+        return escape(format_value(value, show.kind, signed=show.signed))
+    if show.kind == "codes":
+        return escape(label(show.codes, value))
+    if show.kind == "rule":
+        return Markup("、").join(rule(key) for key in str(value).split())
+    if show.kind == "why":
+        return escape(words.why(value))
+    return escape(str(value))

@@ -1,0 +1,202 @@
+"""Chinese words for the codes of the tables (代码的文字说明): reasons, indicators, periods, groups.
+
+A code without words is shown as it is, so that nothing is hidden; a test keeps the words whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from linwu_stats import exits, indicators
+from linwu_stats.tables import CODES, label
+
+__all__ = [
+    "REASONS",
+    "basis",
+    "denominator",
+    "group",
+    "indicator",
+    "measure",
+    "period_span",
+    "quarter_name",
+    "reasons",
+    "severity",
+    "status",
+    "unit",
+    "value_in_words",
+    "why",
+]
+
+#: Why an income is unknown, in the short words of a table cell; the codes of linwu_stats.income.account.
+_INCOME = {
+    "counted": "计入",
+    "excluded": "不计入",
+    "unrecognised": "项目名称不在规则中",
+    "amount_unknown": "金额未知",
+    "no_quantity": "实物没有数量",
+    "no_price": "该项目没有实物折价",
+    "in_kind_unknown": "未注明是否实物",
+    "negative_amount": "金额或数量为负",
+    "out_of_range": "金额或数量过大",
+    "quarter_missing": "有季度缺收入台账",
+    "headcount_unknown": "家庭人口未知",
+    "headcount_zero": "计算人口为零",
+    "resident_unknown": "有成员是否常住未知",
+}
+_PAGE = {"no_value": "指标表没有这一项", "rural_population_unknown": "乡村户籍人口未知", "register_unknown": "名册有缺项"}
+
+#: Why a value is unknown, why a line counts, why a condition was judged so.
+REASONS: dict[str, str] = {**exits.REASONS, **indicators.REASONS, **_INCOME, **_PAGE}
+
+_UNITS = {
+    "yuan_per_person_year": "元/人·年",
+    "yuan_per_kg": "元/公斤",
+    "yuan_per_head": "元/头",
+    "yuan_per_piece": "元/个",
+    "yuan_per_litre": "元/升",
+    "fen": "分",
+    "multiple": "倍",
+}
+_BASES = {"nbs": "国家农村贫困标准", "central_work": "脱贫工作标准", "province_work": "省定工作标准"}
+_DENOMINATORS = {"rural_population_persons": "乡村户籍人口", "resident_population_persons": "常住人口"}
+_QUARTERS = {"1": "一", "2": "二", "3": "三", "4": "四"}
+
+
+def reasons(codes: Any) -> str:
+    """Reason codes in words (原因): one code, or several separated by a space."""
+    return "；".join(REASONS.get(code, code) for code in str(codes).split())
+
+
+def why(codes: Any) -> str:
+    """What changed between two quarters, in words (变动原因)."""
+    return exits.explain_why(str(codes))
+
+
+def indicator(name: str) -> str:
+    """Official term of an indicator (指标名称)."""
+    return indicators.DEFINITIONS[name].term if name in indicators.DEFINITIONS else name
+
+
+def group(kind: str, value: str) -> str:
+    """A group in words (分组): 一般贫困户, 因病, 未填写 where the ledger is blank."""
+    if value == "unknown":
+        return "未填写"
+    return "全部" if kind == "all" else label(kind, value)
+
+
+def basis(name: str) -> str:
+    """Name of a poverty-line basis (标准口径)."""
+    return _BASES.get(name, name)
+
+
+def denominator(name: str) -> str:
+    """Name of a denominator of the incidence rate (分母口径)."""
+    return _DENOMINATORS.get(name, name)
+
+
+def quarter_name(quarter: str) -> str:
+    """``2018Q1`` as 2018年一季度 (季度)."""
+    return f"{quarter[:4]}年{_QUARTERS[quarter[5]]}季度"
+
+
+def measure(code: str) -> str:
+    """A row of the county table in words (测算项目)."""
+    return exits.MEASURES.get(code, code)
+
+
+def unit(name: str) -> str:
+    """Unit of a rule in words (单位); "" where the value carries its own."""
+    return _UNITS.get(name, "")
+
+
+def severity(code: str) -> str:
+    """How serious a finding of the ledgers is (严重程度)."""
+    return {"error": "错误", "warning": "警告", "info": "提示", "note": "提示"}.get(code, code)
+
+
+def status(code: str) -> str:
+    """Whether an official text of a rule was seen (规则状态)."""
+    return {"confirmed": "已见文件", "to_confirm": "待确认"}.get(code, code)
+
+
+def period_span(first: str, last: str) -> str:
+    """First and last quarter in words (起止季度)."""
+    return quarter_name(first) if first == last else f"{quarter_name(first)}至{quarter_name(last)}"
+
+
+def value_in_words(value: Any) -> str:
+    """The value of a rule as a reader may check it (规则取值)."""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, dict):
+        return "；".join(f"{_FIELDS.get(name, name)}：{value_in_words(part)}" for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return "、".join(_VALUES.get(str(part), str(part)) for part in value) or "无"
+    if isinstance(value, int | float):
+        return f"{value:,}" if abs(value) >= 10_000 else f"{value}"
+    return _VALUES.get(str(value), str(value))
+
+
+_FIELDS = {
+    "sign": "比较符号",
+    "margin_share": "超出幅度",
+    "needs": "要求",
+    "age_from": "年龄起",
+    "age_to": "年龄止",
+    "accepted": "认可情形",
+    "basic": "基本医保",
+    "needs_serious_illness": "须有大病保险",
+    "exceptions": "例外",
+    "safe": "安全等级",
+    "dangerous": "危险等级",
+    "mended_by": "改造方式",
+    "litres_min": "水量下限（升/人·日）",
+    "litres_sign": "水量比较符号",
+    "fetch_minutes_max": "取水时间上限（分钟）",
+    "fetch_sign": "取水时间比较符号",
+    "supply_share_min": "供水保证率下限",
+    "supply_sign": "保证率比较符号",
+    "days_in_year": "全年天数",
+    "needs_quality": "须水质达标",
+    "share": "比例",
+    "denominator": "分母",
+    "yuan": "金额（元）",
+    "exits_persons": "脱贫任务（人）",
+    "villages": "退出村（个）",
+    "requires_resident": "只计常住人口",
+    "leaves": "不计的变更",
+    "kind": "方式",
+    "start_month": "起始月",
+    "months": "月数",
+    "code": "代码",
+    "name": "名称",
+    "class": "类别",
+    "counted": "计入",
+    "why": "理由",
+    "heading": "表头",
+    "province": "省",
+    "city": "市",
+}
+_VALUES = {
+    **{code: term for name in ("school_state", "insurance_exception", "housing_measure", "change") for code, term in CODES[name].items() if code != "none"},
+    "resident": "城乡居民医保",
+    "employee": "职工医保",
+    "paved_road": "通硬化路",
+    "safe_water": "安全饮水",
+    "power": "通电",
+    "clinic": "卫生室",
+    "school_access": "就学便利",
+    "insurance_in_place": "新农合养老低保五保落实",
+    "broadband": "通宽带",
+    "year": "按年",
+    "rolling": "滚动",
+    "registered": "登记在册人口",
+    "change_status": "按人员变更计数",
+    "fiscal": "上年10月至本年9月",
+    "calendar": "自然年度",
+    "rolling12": "滚动12个月",
+    "items": "先用收入明细台账",
+    "sheet": "先用季度收入表",
+    **_BASES,
+    **_DENOMINATORS,
+}
