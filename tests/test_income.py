@@ -438,6 +438,8 @@ def identities_broken(change: dict[str, Any], made: str = "household_income", en
     tables = {name: small[name] for name in ("household_income", "item_amounts", "headcounts")}
     frame = tables[made].copy()
     places = frame.index[frame["period"] == "ytd"] if made == "household_income" else frame.index[:1]
+    if made == "item_amounts":
+        places = frame.index[frame["item_key"] == "item.property.land_transfer"]
     for name, value in change.items():
         frame.loc[places, name] = value
     tables[made] = conform(frame, made)
@@ -477,6 +479,16 @@ def test_identities_hold_on_both_engines(engine: str) -> None:
 )
 def test_a_broken_table_is_found(table_name: str, change: dict[str, Any], broken: list[str]) -> None:
     assert identities_broken(change, table_name) == broken
+
+
+def test_a_household_that_has_left_keeps_its_earlier_lines() -> None:
+    tables = small_tables()
+    gone = tables["item_amounts"].assign(household_id=code(9), line_id="gone" + tables["item_amounts"]["line_id"])
+    found = {}
+    for quarter in ("2017Q4", "2018Q1"):
+        amounts = pd.concat([tables["item_amounts"], gone[gone["quarter"] == quarter]], ignore_index=True)
+        found[quarter] = set(check_identities(tables["household_income"], amounts, tables["headcounts"])["identity"])
+    assert found == {"2017Q4": set(), "2018Q1": {"unknown_household"}}
 
 
 def test_a_broken_table_is_found_on_duckdb() -> None:
@@ -529,11 +541,34 @@ def test_people_line_and_distance() -> None:
     assert cell(frame, "人均纯收入", "amount_fen") == 671_294
     assert cell(frame, "标准乘以计算人口", "amount_fen") == 707_000
     assert cell(frame, "纯收入减标准乘以人口", "amount_fen") == 635_587
-    assert cell(frame, "纯收入减标准乘以人口", "reason") == "本期不满一年：已达到全年标准"
+    assert cell(frame, "纯收入减标准乘以人口", "reason") == "本期不满一年：已超过全年标准"
     assert explained(line_year=2017).query("step == '标准'")["amount_fen"].tolist()[0] == RULES.line_fen(2017)
 
 
-def test_part_year_is_never_called_below(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("period", "quarter", "more", "distance", "words"),
+    [
+        ("year", "2016Q4", -1, -1, "低于标准"), ("year", "2016Q4", 0, 0, "恰在标准上"), ("year", "2016Q4", 1, 1, "高于标准"),
+        ("ytd", "2017Q4", -1, -1, "本期不满一年：尚未达到全年标准"), ("ytd", "2017Q4", 0, 0, "本期不满一年：恰等于全年标准"),
+        ("ytd", "2017Q4", 1, 1, "本期不满一年：已超过全年标准"),
+    ],
+)
+def test_one_fen_about_the_line(period: str, quarter: str, more: int, distance: int, words: str) -> None:
+    """Three heads at 3,535 yuan (2018) or 3,335 yuan (2017): 10,605 and 10,005 yuan in one quarter, nothing in the others."""
+    home, bar = {"household_id": code(1)}, {"year": 1_000_500, "ytd": 1_060_500}[period]
+    lines = [home | {"line_id": q, "quarter": q, "item_key": "item.wage.local", "in_kind": False, "amount_fen": 0} for q in SPANS[period]]
+    lines.append(lines[0] | {"line_id": "L", "quarter": quarter, "amount_fen": bar + more})
+    frames = {
+        "households": table([home | {"township_code": "431025100", "village_code": "431025100001"}], "households"),
+        "persons": table([home | {"person_id": f"{code(1)}{n:02d}"} for n in (1, 2, 3)], "persons"),
+        "income_items": table(lines, "income_items"), "income_sheet": table([], "income_sheet"),
+    }
+    frame = explained(period, frames | account(frames))
+    assert cell(frame, "标准乘以计算人口", "amount_fen") == bar
+    assert (cell(frame, "纯收入减标准乘以人口", "amount_fen"), cell(frame, "纯收入减标准乘以人口", "reason")) == (distance, words)
+
+
+def test_part_year_is_never_called_below() -> None:
     tables = small_tables()
     quarter = explained("quarter", tables)
     assert cell(quarter, "纯收入减标准乘以人口", "amount_fen") < 0
@@ -613,6 +648,18 @@ def test_every_explanation_of_a_random_county_adds_up() -> None:
         for period in SPANS:
             frame = explained(period, tables, home)
             assert "不符" not in set(frame["step"]), (home, period)
+
+
+def test_a_line_priced_by_another_quarters_rules_says_so() -> None:
+    """150.5 kg at 2.60 yuan is 391.30; an amount of 376.25 was priced at 2.50, so that today's price must not stand beside it."""
+    tables = small_tables()
+    amounts = tables["item_amounts"].copy()
+    amounts.loc[amounts["item_key"] == "item.business.rice", "amount_fen"] = 37_625
+    made = account_households(amounts, tables["income_sheet"], tables["headcounts"], RULES, "2018Q1")
+    frame = explained(tables=tables | {"item_amounts": amounts, "household_income": made})
+    assert pd.isna(cell(frame, "2017Q4 稻谷收入(实物)", "price_yuan"))
+    assert "当时的价格" in cell(frame, "2017Q4 稻谷收入(实物)", "reason")
+    assert "不符" not in set(frame["step"])
 
 
 def test_an_unknown_household_is_told_near_codes() -> None:

@@ -173,7 +173,8 @@ def check_identities(household_income: Any, item_amounts: Any, headcounts: Any) 
     - ``net``: 纯收入 = 工资性 + 经营性 + 财产性 + 转移性 − 支出; unknown exactly where a part is unknown
     - ``percapita``: 人均 is the fen nearest to 纯收入 ÷ 人口, half up; unknown exactly where net or head count cannot divide
     - ``headcount``: the head count is that of ``headcounts``, and not more than the register holds
-    - ``negative_item``: an item is never negative; ``unknown_household``: a line of a household that ``headcounts`` does not have
+    - ``negative_item``: an item is never negative
+    - ``unknown_household``: a line of the quarter of the report (not of an earlier one) whose household ``headcounts`` does not have
 
     ``transfer`` and ``cost`` are checked where every quarter of the period is taken from line items. Source: 收入表 (扶贫手册, AC07).
     """
@@ -181,7 +182,7 @@ def check_identities(household_income: Any, item_amounts: Any, headcounts: Any) 
     require(item_amounts, "item_amounts")
     require(headcounts, "headcounts")
     income, items, heads = nw.from_native(household_income), nw.from_native(item_amounts), nw.from_native(headcounts)
-    breaches = [*_breaches_of_parts(income, items), *_breaches_of_rows(income), _breaches_of_heads(income, heads), *_breaches_of_lines(items, heads)]
+    breaches = [*_breaches_of_parts(income, items), *_breaches_of_rows(income), _breaches_of_heads(income, heads), *_breaches_of_lines(items, heads, income)]
     return nw.concat(breaches).to_native()
 
 
@@ -395,11 +396,12 @@ def _breaches_of_heads(income: Any, heads: Any) -> Any:
     return _breach(joined, "headcount", _differs(persons, nw.col("_heads")) | _true(persons > nw.col("_register")), nw.col("_heads"), persons)
 
 
-def _breaches_of_lines(items: Any, heads: Any) -> list[Any]:
+def _breaches_of_lines(items: Any, heads: Any, income: Any) -> list[Any]:
     amount = nw.col("amount_fen")
     nobody = nw.when(nw.col("household_id").is_null()).then(nw.col("household_id"))
     zero = nw.when(amount < 0).then(nw.lit(0))
-    homeless = items.join(heads.select("household_id"), on="household_id", how="anti")
+    reported = income.filter(nw.col("period") != "year").select(quarter=nw.col("last_quarter")).unique()
+    homeless = items.join(heads.select("household_id"), on="household_id", how="anti").join(reported, on="quarter", how="inner")
     none = nw.when(amount.is_null()).then(amount)
     return [
         _breach(items, "negative_item", amount < 0, zero, amount, nobody),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
+from decimal import Decimal
 from typing import Any
 
 import narwhals as nw
@@ -104,8 +105,8 @@ def _rows_of(frame: Any, name: str, household_id: str) -> pd.DataFrame:
 def _lines(household_id: str, span: list[str], item_amounts: Any, income_items: Any) -> pd.DataFrame:
     """The valued lines of the period with what the ledger wrote, in the order of the calculation."""
     valued = _rows_of(item_amounts, "item_amounts", household_id)
-    written = _rows_of(income_items, "income_items", household_id)[["line_id", "in_kind", "quantity_milli"]]
-    lines = valued[valued["quarter"].isin(span)].merge(written, on="line_id", how="left")
+    written = _rows_of(income_items, "income_items", household_id)[["line_id", "quarter", "in_kind", "quantity_milli"]]
+    lines = valued[valued["quarter"].isin(span)].merge(written, on=["line_id", "quarter"], how="left")
     lines["_class"] = lines["item_class"].map({name: place for place, name in enumerate(CLASSES)})
     return lines.sort_values(["quarter", "_class", "item_key", "line_id"])
 
@@ -143,18 +144,26 @@ def _item_step(row: dict[str, Any], rules: Rules) -> list[tuple[dict[str, Any], 
     quantity, price = pd.NA, pd.NA
     if not pd.isna(row["quantity_milli"]):
         quantity = f"{_plain(row['quantity_milli'], 3)} {rule.value.get('unit_of_quantity') or ''}".strip()
-    if in_kind and rule.value.get("in_kind_price"):
-        price = f"{rules.value(rule.value['in_kind_price']):.2f}"
     words = [REASONS["counted" if row["counted"] else "excluded"], rule.value["why"]]
     if pd.isna(row["amount_fen"]):
         words.insert(1, REASONS[row["reason_code"]])
-    key = f"{rule.key} {rule.value['in_kind_price']}" if price is not pd.NA else rule.key
+    key = rule.key
+    if in_kind and (name := rule.value.get("in_kind_price")):
+        price, key = f"{rules.value(name):.2f}", f"{rule.key} {name}"
+        if not pd.isna(row["amount_fen"]) and not _is_priced(row["amount_fen"], row["quantity_milli"], price):
+            price = pd.NA
+            words.insert(1, "按所属季度当时的价格折算，与现行价格不同")
     heading = f"{row['quarter']} {rule.term}{'(实物)' if in_kind else ''}"
     step = _step(
         "支出" if rule.value["class"] == "cost" else "明细", heading, quantity=quantity, price_yuan=price, amount_fen=row["amount_fen"],
         counted=row["counted"], rule_key=key, reason="：".join(words),
     )
     return [(step, row["amount_fen"] * row["sign"] if row["counted"] else 0)]
+
+
+def _is_priced(amount: int, quantity: Any, price: str) -> bool:
+    """Whether quantity times today's price gives the amount: a line of an earlier quarter keeps the price of its own quarter."""
+    return not pd.isna(quantity) and (int(quantity) * int(Decimal(price) * 100) + 500) // 1000 == amount
 
 
 def _sheet_row_steps(row: dict[str, Any]) -> list[tuple[dict[str, Any], Any]]:
@@ -236,9 +245,11 @@ def _distance_words(distance: Any, persons: int, complete: bool) -> str:
         return "未知：纯收入未知"
     if persons <= 0:
         return f"不作比较：{REASONS['headcount_zero']}"
+    if distance == 0:
+        return "恰在标准上" if complete else "本期不满一年：恰等于全年标准"
     if not complete:
-        return "本期不满一年：已达到全年标准" if distance >= 0 else "本期不满一年：尚未达到全年标准"
-    return "恰在标准上" if distance == 0 else "高于标准" if distance > 0 else "低于标准"
+        return "本期不满一年：已超过全年标准" if distance > 0 else "本期不满一年：尚未达到全年标准"
+    return "高于标准" if distance > 0 else "低于标准"
 
 
 def _plain(number: int, places: int) -> str:
