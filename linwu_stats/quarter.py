@@ -19,6 +19,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -280,7 +281,9 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     )
 
     progress(f"{quarter} 评估脱贫")
-    frames |= exits.assess_quarter(frames, rules, quarter=quarter, before=_before(quarter, home))
+    frames |= exits.assess_quarter(
+        frames, rules, quarter=quarter, before=_before(quarter, home), period="ytd", cohort_period="year", published=_published(home, rules.day.year),
+    )
     return {name: frames[name] for name in declared.TABLES}, intake.files
 
 
@@ -290,3 +293,15 @@ def _lines_of_own_quarter(other: Quarter) -> pd.DataFrame:
 
 def _before(quarter: str, home: Path) -> Quarter | None:
     return Quarter(shift(quarter, -1), home) if _made(home, shift(quarter, -1)) else None
+
+
+def _published(home: Path, year: int) -> dict[str, Any]:
+    """Poor persons and incidence at the beginning of ``year`` as the county's report printed them, where ``data/reference`` has them."""
+    path = home / "data" / "reference" / "county_report_2018.csv"
+    if not path.is_file():
+        return {}
+    table = pd.read_csv(path, encoding="utf-8-sig", dtype="string")
+    values = table[table["year"] == str(year - 1)].set_index("series")["value"]
+    if not {"county.not_out_persons", "county.incidence_share"} <= set(values.index):
+        return {}
+    return {"poor_persons": int(values["county.not_out_persons"]), "incidence_percent": f"{Decimal(values['county.incidence_share']) * 100:f}".rstrip("0")}

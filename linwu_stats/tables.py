@@ -118,7 +118,7 @@ CODES: dict[str, dict[str, str]] = {
     "village_status": {"out": "已退出", "not_out": "未退出", "not_poor": "非贫困村"},
     "item_class": {"wage": "工资性收入", "business": "生产经营性收入", "property": "财产性收入", "transfer": "转移性收入", "cost": "生产经营性支出"},
     "period": {"quarter": "本季", "ytd": "本年度累计", "last4": "最近四个季度", "year": "上一完整年度"},
-    "income_source": {"items": "收入明细台账", "sheet": "季度收入表", "none": "无"},
+    "income_source": {"items": "收入明细台账", "sheet": "季度收入表", "mixed": "明细和季度收入表", "none": "无"},
     "outcome": {"met": "达标", "not_met": "未达标", "unknown": "未知"},
     "income_outcome": {
         "met": "达标", "not_met": "未达标", "already_reached": "已达到", "not_yet": "尚未达到", "unknown": "未知",
@@ -303,7 +303,7 @@ _TABLES = (
         _c("percapita_fen", "int", "人均纯收入", "rounded half up to one fen, for showing only; never compared with a line", unit="分"),
         _c("sheet_net_fen", "int", "季度收入表纯收入", "what the wide sheet says for the same quarters", unit="分"),
         _c("sheet_difference_fen", "int", "两表差额", "line items minus sheet", unit="分"),
-        _c("reason_code", "string", "原因代码", "why the net income is unknown; null where it is known"),
+        _c("reason_code", "string", "原因代码", "why net or per-capita income is unknown; null where both are known"),
     ),
     # ---- indicators ------------------------------------------------------------------------------------------------
     _table(

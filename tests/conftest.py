@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+REFERENCE = Path(__file__).parents[1] / "data" / "reference"
 
 
 def _made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
@@ -41,6 +44,7 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         from linwu_stats.quarter import make_quarter
         from linwu_stats.synthetic import write_sample
 
+        shutil.copytree(REFERENCE, folder / "data" / "reference")
         write_sample(folder, households=200)
         make_quarter("2018Q1", folder)
 
@@ -55,6 +59,7 @@ def county_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         from linwu_stats.quarter import make_quarter
         from linwu_stats.synthetic import write_sample
 
+        shutil.copytree(REFERENCE, folder / "data" / "reference")
         write_sample(folder)
         make_quarter("2018Q1", folder)
 

@@ -223,7 +223,8 @@ def slow_income(frames: Frames, choice: str, spans: dict[str, list[str]]) -> dic
                 sheet = next((row for row in sheets if row["household_id"] == home and row["quarter"] == quarter), None)
                 part = slow_quarter(own, sheet)
                 known += part is not None
-                source = "items" if own or source == "items" else "sheet" if sheet else source
+                here = "items" if own else "sheet" if sheet else "none"
+                source = here if source == "none" else source if here in ("none", source) else "mixed"
                 total = {name: None if part is None or so_far is None else plus(so_far, part[name]) for name, so_far in total.items()}
                 stated = None if stated is None or sheet is None else plus(stated, slow_stated(sheet))
             gains = [total[name] for name in ("wage", "business", "property", "transfer")]

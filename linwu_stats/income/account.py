@@ -135,8 +135,8 @@ def account_households(item_amounts: Any, income_sheet: Any, headcounts: Any, ru
     """Net income of every household for each period (家庭纯收入核算): ``item_amounts``, ``income_sheet``, ``headcounts`` to ``household_income``.
 
     Every household of ``headcounts`` has one row per period (:func:`~linwu_stats.income.periods.quarters_of`). ``income.source`` names the ledger that
-    comes first; the other one fills only those quarters of a household for which the first has nothing. ``income_source`` is the first ledger where
-    any quarter of the period comes from it. ``quarters_known`` counts quarters with a line or a sheet row.
+    comes first; the other one fills only those quarters of a household for which the first has nothing. ``income_source`` is ``mixed`` where
+    the quarters of a period come from both. ``quarters_known`` counts quarters with a line or a sheet row.
 
     Unknown: a quarter with neither makes every sum unknown, ``quarter_missing``; a counted line (or sheet cell) without amount makes its class and the net
     unknown, ``amount_unknown``. An excluded receipt without amount makes only ``excluded_fen`` unknown, and so does a quarter from the sheet, which does
@@ -309,7 +309,10 @@ def _one_period(heads: Any, accounts: Any, stated: Any, period: str, span: list[
             "household_id", *CLASS_COLUMNS, "net_fen", "excluded_fen", "headcount_persons", "sheet_net_fen",
             period=nw.lit(period), first_quarter=nw.lit(span[0]), last_quarter=nw.lit(span[-1]),
             quarters_expected=nw.lit(len(span)).cast(nw.Int64), quarters_known=nw.col("_known"),
-            income_source=_first_true((sources[0], nw.col("_first") > 0), (sources[1], nw.col("_known") > 0), ("none", nw.col("_known") == 0)),
+            income_source=_first_true(
+                ("mixed", (nw.col("_first") > 0) & (nw.col("_first") < nw.col("_known"))), (sources[0], nw.col("_first") > 0),
+                (sources[1], nw.col("_known") > 0), ("none", nw.col("_known") == 0),
+            ),
             business_net_fen=nw.col("business_fen") - nw.col("cost_fen"),
             percapita_fen=_half_up(nw.col("net_fen"), nw.col("headcount_persons")),
             sheet_difference_fen=nw.col("net_fen") - nw.col("sheet_net_fen"),

@@ -1,0 +1,136 @@
+"""Time and memory of the county quarter, as parts of the whole (县级季度运行的时间和内存).
+
+    python benchmarks/county_quarter.py [--runs 3]
+
+Each part runs in a process of its own on the whole sample county, several times, in turn with its floor; printed are medians and, against the floor, ratios.
+Floors: python-calamine returning the raw cells of the same files (reading), and papermill's command line plus nbconvert's for one page times the number of
+pages (reports). Times on a shared machine drift: trust the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+NEWEST = "2018Q1"
+
+READ_RAW = """
+import sys
+from pathlib import Path
+from python_calamine import CalamineWorkbook
+for path in sorted(Path(sys.argv[1]).glob("*")):
+    if path.suffix == ".xlsx":
+        book = CalamineWorkbook.from_path(str(path))
+        for name in book.sheet_names:
+            book.get_sheet_by_name(name).to_python()
+    else:
+        path.read_bytes().decode("utf-8-sig").splitlines()
+"""
+READ = """
+import sys
+from pathlib import Path
+from linwu_stats.ledgers.intake import read_quarter
+from linwu_stats.rules import rules_at
+read_quarter(Path(sys.argv[1]), rules_at("2018-03-31"), "2018Q1")
+"""
+PERSONS_RAW = """
+import sys, time
+from python_calamine import CalamineWorkbook
+start = time.perf_counter()
+book = CalamineWorkbook.from_path(sys.argv[1])
+book.get_sheet_by_name(book.sheet_names[0]).to_python()
+print(time.perf_counter() - start)
+"""
+PERSONS = """
+import sys, time
+from linwu_stats.ledgers.read import read_ledger
+from linwu_stats.rules import rules_at
+rules = rules_at("2018-03-31")
+start = time.perf_counter()
+read_ledger(sys.argv[1], rules)
+print(time.perf_counter() - start)
+"""
+TABLES = "import sys; from linwu_stats.quarter import make_quarter; make_quarter('2018Q1', sys.argv[1])"
+REPORTS = "import sys; from linwu_stats.publish.batch import run_batch\nif __name__ == '__main__': run_batch('2018Q1', sys.argv[1])"
+
+
+def run(code: str, *arguments: object) -> tuple[float, float, str]:
+    """Wall seconds, peak MB of the largest process, and what was printed."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "part.py"
+        script.write_text(code, encoding="utf-8")
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, str(script), *map(str, arguments)], capture_output=True, text=True, encoding="utf-8", check=False)
+        seconds = time.perf_counter() - start
+    if done.returncode:
+        raise SystemExit(f"a part failed:\n{done.stderr[-3000:]}")
+    try:
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    except ImportError:
+        peak = float("nan")
+    return seconds, peak, done.stdout
+
+
+def median(code: str, *arguments: object, runs: int) -> tuple[float, float]:
+    """Median wall seconds and highest peak so far over ``runs`` runs."""
+    results = [run(code, *arguments) for _ in range(runs)]
+    return statistics.median(result[0] for result in results), max(result[1] for result in results)
+
+
+def command_line_pair(home: Path) -> float:
+    """Wall seconds of the papermill command and the nbconvert command for one township page."""
+    environment = {**os.environ, "LINWU_HOME": str(home)}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "page.ipynb"
+        start = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "papermill", str(ROOT / "notebooks" / "township.ipynb"), str(out), "-r", "quarter", NEWEST, "-r", "area", "431025105",
+             "-r", "home", str(home)], check=True, capture_output=True, env=environment,
+        )
+        subprocess.run([sys.executable, "-m", "nbconvert", "--to", "html", str(out)], check=True, capture_output=True, env=environment)
+        return time.perf_counter() - start
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        shutil.copytree(ROOT / "data" / "reference", home / "data" / "reference")
+        sample = run("import sys\nfrom linwu_stats.synthetic import write_sample\nif __name__ == '__main__': write_sample(sys.argv[1])", home)
+        ledgers = home / "data" / NEWEST / "ledgers"
+        pairs = []
+        persons = next(path for path in ledgers.iterdir() if path.stat().st_size == max(file.stat().st_size for file in ledgers.glob("*.xlsx")))
+        for _ in range(runs):
+            pairs.append((float(run(PERSONS, persons)[2]), float(run(PERSONS_RAW, persons)[2])))
+        raw, read = median(READ_RAW, ledgers, runs=runs), median(READ, ledgers, runs=runs)
+        first = run(TABLES, home)
+        again = median(TABLES, home, runs=runs)
+        reports = run(REPORTS, home)
+        pages = len(list((home / "reports" / NEWEST).glob("*.html"))) - 1
+        pair = statistics.median(command_line_pair(home) for _ in range(runs))
+    ratio = statistics.median(ours / floor for ours, floor in pairs)
+    print(f"sample county, six quarters of ledgers     {sample[0]:7.1f} s")
+    print(f"person export read, checked, conformed     {statistics.median(p[0] for p in pairs):7.2f} s   {ratio:.2f} times python-calamine's raw cells")
+    print(f"one quarter's ledgers to tables            {read[0]:7.1f} s   {read[0] / raw[0]:.2f} times raw reading of the same files ({raw[0]:.1f} s)")
+    print(f"all tables of six quarters, first time     {first[0]:7.1f} s")
+    print(f"all tables, nothing changed                {again[0]:7.1f} s")
+    print(f"{pages} pages and the index                    {reports[0]:7.1f} s   {pages * pair / reports[0]:.1f} times faster than {pages} x"
+          f" papermill and nbconvert command lines ({pair:.1f} s each)")
+    print(f"peak memory of the largest process         {reports[1]:7.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
