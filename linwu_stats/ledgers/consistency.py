@@ -1,0 +1,372 @@
+"""What only several cells show together (核对): sums, per-capita figures, sizes, duplicates, places, exit dates, total rows.
+
+A figure that its neighbours contradict loses its value in the frame and keeps it in the control total.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from statistics import median
+from typing import Any
+
+from linwu_stats.ledgers.cells import MICRO, UNTRUSTED, is_blank, parse_number, plain_text
+from linwu_stats.ledgers.outcome import Finding, finding
+from linwu_stats.ledgers.values import Parsed, Places
+from linwu_stats.ledgers.vocabulary import vocabulary
+
+__all__ = ["check_across", "check_members", "check_sheet"]
+
+PARTS = {"wage_fen": 1, "business_fen": 1, "property_fen": 1, "transfer_fen": 1, "cost_fen": -1}
+CENT = 10_000
+#: Mistakes of unit and sign that a single cell can carry, with their name.
+SLIPS = ((10_000, "乘以10000后相符，像是以万元填写"), (1_000, "乘以1000后相符，像是以千元填写"), (100, "乘以100后相符，像是小数点错位"),
+         (10, "乘以10后相符，像是小数点错位"), (-1, "正负号相反后相符"))
+ONE_ROW_PER_HOUSEHOLD = ("income_sheet", "housing", "water", "living")
+
+
+def check_sheet(parsed: Parsed, places: Places) -> None:
+    """All checks within one sheet (表内核对); findings go to the grid's log, contradicted values become unknown."""
+    if not parsed.grid.data:
+        return
+    check_totals(parsed)
+    suspect = check_units(parsed)
+    if not suspect:
+        check_sums(parsed)
+    check_percapita(parsed)
+    if suspect:
+        _forget_money(parsed)
+    check_lost_digits(parsed)
+    check_villages(parsed, places)
+    check_exit_dates(parsed)
+    check_births(parsed)
+    if parsed.grid.kind == "persons":
+        check_own_size(parsed)
+
+
+def check_sums(parsed: Parsed) -> None:
+    """Four incomes minus cost is the net income (纯收入等式); the one cell that a slip of unit or sign explains is named, else the total."""
+    values = parsed.values
+    if not {*PARTS, "net_fen"} <= values.keys():
+        return
+    slack = _slack(parsed)
+    slips: list[tuple[int, str, str]] = []
+    for position, net in enumerate(values["net_fen"]):
+        parts = [values[name][position] for name in PARTS]
+        if net is None or None in parts:
+            continue
+        computed = _net(parts)
+        if abs(computed - net) <= slack:
+            continue
+        slip = _slip(parsed, position, computed, net, slack)
+        if slip:
+            slips.append((position, *slip))
+        else:
+            parsed.say("SUM_MISMATCH", position, "net_fen", value=_yuan(net), new=_yuan(computed))
+            values["net_fen"][position] = None
+    _say_slips(parsed, slips)
+
+
+def _net(parts: list[int]) -> int:
+    return sum(sign * part for sign, part in zip(PARTS.values(), parts, strict=True))
+
+
+def _slack(parsed: Parsed) -> int:
+    """One fen; where the ledger is in 万元 the rounding of its last shown digit."""
+    return CENT + 100 if parsed.factor == 1 else CENT * max(parsed.factor // 10, 10)
+
+
+def _yuan(micro: int) -> str:
+    return f"{micro / MICRO:.4f}".rstrip("0").rstrip(".")
+
+
+def _slip(parsed: Parsed, position: int, computed: int, net: int, slack: int) -> tuple[str, str] | None:
+    """The only part that one slip of unit or sign would bring into balance, if the per-capita figure supports the net income."""
+    if _percapita_fits(parsed, position, net) is False:
+        return None
+    found = []
+    for name, sign in PARTS.items():
+        value = parsed.values[name][position]
+        wanted = value + sign * (net - computed)
+        for times, words in SLIPS:
+            if value and abs(value * times - wanted) <= slack + 50 * abs(times):
+                found.append((name, words))
+                break
+    return found[0] if len(found) == 1 else None
+
+
+def _percapita_fits(parsed: Parsed, position: int, net: int) -> bool | None:
+    """Whether the recorded per-capita figure is this net income divided by the recorded size; None where one of them is unknown."""
+    percapita = parsed.values.get("percapita_fen", [None] * (position + 1))[position]
+    size = parsed.values.get("recorded_size_persons", [None] * (position + 1))[position]
+    if percapita is None or not size:
+        return None
+    return abs(percapita * size - net) <= size * _slack(parsed)
+
+
+def _say_slips(parsed: Parsed, slips: list[tuple[int, str, str]]) -> None:
+    by_column = Counter(name for _, name, _ in slips)
+    whole = {name for name, count in by_column.items() if count >= 5 and count * 2 > sum(bool(value) for value in parsed.values[name])}
+    for name in whole:
+        words = next(words for _, column, words in slips if column == name)
+        parsed.grid.log.append(finding("UNIT_SUSPECT", sheet=parsed.grid.sheet.name, cell=parsed.column_range(name), column=parsed.heading(name).label,
+                                       detail=f"多数{words}"))
+        parsed.values[name] = [None] * len(parsed.values[name])
+    for position, name, words in slips:
+        if name not in whole:
+            parsed.say("SUM_MISMATCH.part", position, name, value=_yuan(parsed.usable[name][position] or 0), detail=words)
+            parsed.values[name][position] = None
+
+
+def check_percapita(parsed: Parsed) -> None:
+    """Net income divided by the household's size is the per-capita figure (人均纯收入)."""
+    values = parsed.values
+    if not {"percapita_fen", "net_fen", "recorded_size_persons"} <= values.keys():
+        return
+    nets = parsed.usable["net_fen"]
+    for position, percapita in enumerate(values["percapita_fen"]):
+        net, size = nets[position], values["recorded_size_persons"][position]
+        if percapita is None or net is None or not size or _percapita_fits(parsed, position, net):
+            continue
+        parts = [parsed.usable[name][position] for name in PARTS if name in values]
+        if len(parts) == len(PARTS) and None not in parts and _percapita_fits(parsed, position, _net(parts)):
+            continue
+        parsed.say("PERCAP_MISMATCH", position, "percapita_fen", value=_yuan(percapita), new=_yuan(round(net / size)))
+        values["percapita_fen"][position] = None
+
+
+def check_units(parsed: Parsed) -> bool:
+    """Whether the whole sheet is probably in another unit than it says (单位可疑)."""
+    values = parsed.values
+    if parsed.grid.kind != "income_sheet" or not set(PARTS) <= values.keys():
+        return False
+    amounts = [value for name in PARTS for value in values[name] if value]
+    nets = [abs(value) for value in values.get("net_fen", []) if value] or amounts
+    if len(amounts) < 5 or len(nets) < 3:
+        return False
+    typical, limits = median(nets), vocabulary().raw["limits"]
+    if typical < limits["yuan_not_wan"] * MICRO and max(amounts) < 1_000 * MICRO:
+        detail = f"多在{_yuan(int(typical))}元上下，像是以万元填写"
+    elif parsed.factor > 1 and typical > limits["amount_yuan"] * MICRO:
+        detail = f"按注明的单位换算后多在{_yuan(int(typical))}元上下，单位像是注错了"
+    else:
+        return False
+    names = sorted((name for name in (*PARTS, "net_fen", "percapita_fen") if name in values), key=lambda name: parsed.heading(name).column)
+    labels = "”“".join(parsed.heading(name).label for name in names)
+    parsed.grid.log.append(finding("UNIT_SUSPECT", sheet=parsed.grid.sheet.name, cell=parsed.column_range(names[0], names[-1]), column=labels, detail=detail))
+    return True
+
+
+def _forget_money(parsed: Parsed) -> None:
+    for name in parsed.usable:
+        parsed.values[name] = [None] * len(parsed.values[name])
+
+
+def check_totals(parsed: Parsed) -> None:
+    """Total rows: taken out of the data, and compared with the ledger's own sums where every cell of the column is known (合计行)."""
+    grid, words = parsed.grid, vocabulary().fields
+    position = {row: place for place, row in enumerate(grid.data)}
+    for row, scope in grid.totals:
+        places = [position[index] for index in scope] if scope else list(range(len(grid.data)))
+        checked = 0
+        label = next((plain_text(value).strip() for value in grid.sheet.rows[row] if isinstance(value, str) and not is_blank(value)), "未注明")
+        mismatches: list[Finding] = []
+        for name, heading in grid.header.fields.items():
+            if name not in parsed.values or words[name].type not in ("money", "size", "count") or name == "percapita_fen" or "平均" in label:
+                continue
+            parts = [parsed.values[name][place] for place in places]
+            cell = parse_number(grid.sheet.rows[row][heading.column], factor=_column_factor(parsed, name), money=words[name].type == "money", signed=True, derived=True, typed=False)
+            if cell.value is None or None in parts or not parts:
+                continue
+            total = sum(parts) * (1 if words[name].type == "money" else MICRO)
+            checked += 1
+            if abs(total - cell.value) > (_slack(parsed) * len(parts) if parsed.factor > 1 else CENT + 100):
+                mismatches.append(finding("TOTAL_MISMATCH", sheet=grid.sheet.name, cell=grid.sheet.cell(row, heading.column), row=grid.sheet.number(row), column=heading.label,
+                                          value=_yuan(cell.value), new=_yuan(total)))
+        place = next((column for column, value in enumerate(grid.sheet.rows[row]) if not is_blank(value)), 0)
+        detail = f"，与逐户相加核对了{checked}列{'，有不符' if mismatches else '，相符'}" if checked else ""
+        grid.log.append(finding("TOTAL_ROW", sheet=grid.sheet.name, cell=grid.sheet.cell(row, place), row=grid.sheet.number(row), value=label, detail=detail))
+        grid.log.extend(mismatches)
+
+
+def _column_factor(parsed: Parsed, name: str) -> int:
+    heading = parsed.heading(name)
+    return (heading.factor or parsed.factor) if vocabulary().fields[name].type == "money" else 1
+
+
+def check_lost_digits(parsed: Parsed) -> None:
+    """Numbers that end in 000 more often than chance: the column went through a spreadsheet as numbers, and chance check digits prove nothing."""
+    for name in ("id_number", "head_id_number"):
+        values = parsed.values.get(name, [])
+        ends = [position for position, value in enumerate(values) if value and value.endswith("000")]
+        if len(ends) >= 3 and len(ends) * 20 > sum(value is not None for value in values):
+            for position in ends:
+                parsed.say("ID_PRECISION_LOST", position, name, value=values[position])
+                values[position] = None
+
+
+def check_villages(parsed: Parsed, places: Places) -> None:
+    """Villages against the register, or, without one, against the rest of the ledger (村名与隶属)."""
+    villages, townships = parsed.values.get("village"), parsed.values.get("township")
+    if not villages or parsed.grid.kind == "villages":
+        return
+    towns = townships or [None] * len(villages)
+    doubtful = _by_register(villages, towns, places.villages) if places.villages else _by_ledger(villages, towns)
+    for position, (village, town) in enumerate(zip(villages, towns, strict=True)):
+        key, detail = doubtful.get((town, village), ("", ""))
+        if key:
+            name = "township" if key == "HIERARCHY" and townships else "village"
+            parsed.say(key, position, name, value=f"{town or ''}{village}" if key == "HIERARCHY" else village, detail=detail)
+
+
+def _by_register(villages: list[Any], towns: list[Any], register: dict[str, set[str]]) -> dict[tuple[Any, Any], tuple[str, str]]:
+    out = {}
+    for town, village in set(zip(towns, villages, strict=True)):
+        if village and village not in register:
+            out[town, village] = ("UNKNOWN_VILLAGE", "不在行政村名录中")
+        elif village and town and register[village] and town not in register[village]:
+            out[town, village] = ("HIERARCHY", f"名录中该村属于{'、'.join(sorted(register[village]))}")
+    return out
+
+
+def _by_ledger(villages: list[Any], towns: list[Any]) -> dict[tuple[Any, Any], tuple[str, str]]:
+    """A village in a few rows that is one character off a frequent one of its township, or that stands under another township almost everywhere."""
+    counts = Counter(pair for pair in zip(towns, villages, strict=True) if pair[1])
+    if sum(counts.values()) < 20:
+        return {}
+    by_village: dict[Any, Counter[Any]] = defaultdict(Counter)
+    for (town, village), count in counts.items():
+        by_village[village][town] += count
+    typical = median(counts.values())
+    out: dict[tuple[Any, Any], tuple[str, str]] = {}
+    for (town, village), count in counts.items():
+        main, most = by_village[village].most_common(1)[0]
+        if town and main and main != town and count <= 3 and most >= 5 * count:
+            out[town, village] = ("HIERARCHY", f"本表中该村其余{most}行都属于{main}")
+            continue
+        if count > 3 or 2 * count >= typical:
+            continue
+        near = [other for (place, other), many in counts.items() if place == town and many >= 3 * count and other != village and _one_off(village, other)]
+        if near:
+            out[town, village] = ("UNKNOWN_VILLAGE", f"本表只有{count}行，与“{near[0]}”只差一字")
+        elif len(counts) <= 40 and typical >= 5:
+            out[town, village] = ("UNKNOWN_VILLAGE", f"本表只有{count}行，其他村都在{int(typical)}行左右")
+    return out
+
+
+def _one_off(one: str, two: str) -> bool:
+    if len(one) == len(two):
+        return sum(a != b for a, b in zip(one, two, strict=True)) == 1
+    short, long = sorted((one, two), key=len)
+    return len(long) == len(short) + 1 and any(long[:place] + long[place + 1:] == short for place in range(len(long)))
+
+
+def check_exit_dates(parsed: Parsed) -> None:
+    """Whoever is out has a date of exit, and whoever is not has none (脱贫时间)."""
+    status = parsed.values.get("poverty_status")
+    names = [name for name in ("exit_month", "exit_year") if name in parsed.values]
+    if not status or not names:
+        return
+    raws = [parsed.grid.raw[name] for name in names]
+    seen: set[str] = set()
+    for position, code in enumerate(status):
+        given = [raw[position] for raw in raws if raw[position] is not UNTRUSTED and not is_blank(raw[position])]
+        lost = any(raw[position] is UNTRUSTED for raw in raws)
+        wrong = (code == "out" and not given and not lost) or (code == "not_out" and given and any(parsed.values[name][position] is not None for name in names))
+        household = parsed.household(position)
+        if not wrong or (parsed.grid.kind == "persons" and household in seen):
+            continue
+        seen.add(household)
+        if code == "out":
+            parsed.say("EXIT_DATE_MISSING", position, names[0])
+        else:
+            parsed.say("STATUS_VALUE", position, "poverty_status", value="未脱贫", detail=f"却填了{parsed.heading(names[0]).label}，互相矛盾")
+            parsed.values["poverty_status"][position] = None
+
+
+def check_births(parsed: Parsed) -> None:
+    """The birth date is the one in the ID number (出生日期)."""
+    births, numbers = parsed.values.get("birth_date"), parsed.values.get("id_number")
+    if not births or not numbers:
+        return
+    for position, (birth, number) in enumerate(zip(births, numbers, strict=True)):
+        if birth is not None and number and number[6:14] != f"{birth.year:04d}{birth.month:02d}{birth.day:02d}":
+            parsed.say("ID_BIRTHDATE", position, "id_number", value=number, detail=f"与出生日期{birth:%Y-%m-%d}不同")
+
+
+def check_own_size(parsed: Parsed) -> None:
+    """In a person export the recorded size is the number of the household's rows (人数)."""
+    sizes, households = parsed.values.get("recorded_size_persons"), parsed.values.get("household_id")
+    if not sizes or not households or not ({"relation", "person_id"} & parsed.values.keys()):
+        return
+    count = Counter(households)
+    told: set[str] = set()
+    for position, (household, size) in enumerate(zip(households, sizes, strict=True)):
+        if household and size is not None and size != count[household] and household not in told:
+            told.add(household)
+            parsed.say("SIZE_MISMATCH", position, "recorded_size_persons", value=size, new=count[household])
+
+
+def check_across(sheets: list[Parsed]) -> None:
+    """What repeats within and across the sheets of one kind: households, person codes, ID numbers (重复)."""
+    kind = sheets[0].grid.kind
+    if kind in ONE_ROW_PER_HOUSEHOLD:
+        _repeated_households(sheets)
+    if kind in ("persons", "schooling", "insurance"):
+        _repeated(sheets, "person_id")
+    if kind not in ("income_items", "villages"):
+        _repeated(sheets, "id_number")
+        _repeated(sheets, "head_id_number", once_per_household=True)
+
+
+def _repeated_households(sheets: list[Parsed]) -> None:
+    first: dict[str, tuple[Parsed, int]] = {}
+    for parsed in sheets:
+        for position, household in enumerate(parsed.values.get("household_id", [])):
+            if not household:
+                continue
+            if household in first:
+                other, place = first[household]
+                same = all(_raw(parsed, name, position) == _raw(other, name, place) for name in parsed.values)
+                where = f"{other.grid.sheet.name}第{other.grid.sheet.number(other.grid.data[place])}行"
+                parsed.say("DUPLICATE_HOUSEHOLD", position, "household_id", value=household, detail=f"另见{where}，{'内容相同' if same else '内容不同'}")
+            else:
+                first[household] = (parsed, position)
+
+
+def _raw(parsed: Parsed, name: str, position: int) -> str:
+    return plain_text(parsed.grid.raw[name][position]).strip() if name in parsed.grid.raw else ""
+
+
+def _repeated(sheets: list[Parsed], name: str, *, once_per_household: bool = False) -> None:
+    first: dict[str, tuple[Parsed, int]] = {}
+    for parsed in sheets:
+        for position, number in enumerate(parsed.values.get(name, [])):
+            if not number:
+                continue
+            if number not in first:
+                first[number] = (parsed, position)
+                continue
+            other, place = first[number]
+            here, there = parsed.household(position), other.household(place)
+            if here and here == there and (once_per_household or parsed.grid.kind in ONE_ROW_PER_HOUSEHOLD):
+                continue
+            row = other.grid.sheet.number(other.grid.data[place])
+            detail = f"户{there or '未知'}（第{row}行）和户{here or '未知'}"
+            parsed.say("ID_DUPLICATE", position, name, value=number, detail=detail)
+
+
+def check_members(households: list[Parsed], members: list[Parsed]) -> None:
+    """The member list beside the household list (成员表): sizes, and members whose household is not there."""
+    count: Counter[str] = Counter(household for parsed in members for household in parsed.values.get("household_id", []) if household)
+    known = {household for parsed in households for household in parsed.values.get("household_id", []) if household}
+    for parsed in households:
+        for position, size in enumerate(parsed.values.get("recorded_size_persons", [])):
+            household = parsed.household(position)
+            if household and size is not None and size != count[household]:
+                parsed.say("SIZE_MISMATCH", position, "recorded_size_persons", value=size, new=count[household])
+    for parsed in members:
+        for position, household in enumerate(parsed.values.get("household_id", [])):
+            if household and household not in known:
+                parsed.say("ORPHAN_MEMBER", position, "household_id", value=household)
+
+

@@ -1,0 +1,242 @@
+"""Ledgers as text (文本台账): the encoding, delimited text line by line, and HTML tables named .xls.
+
+A line whose quotation marks do not match must not swallow the lines behind it, so the text is taken apart by physical lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+from linwu_stats.ledgers.outcome import Refused
+from linwu_stats.ledgers.sheets import Book, Marks, Sheet
+
+__all__ = ["decode", "read_delimited", "read_web_table"]
+
+#: A quoted field that contains line breaks ends within this many lines.
+LINES_IN_A_FIELD = 20
+COLUMN_LIMIT = 2_000
+#: Words of headings as they look when UTF-8 was read as GBK: a file saved again after such a reading.
+GARBLED = ("鎴风紪", "韬唤", "濮撳悕", "鏀跺叆", "琛屾斂", "涔￠晣", "ï»¿", "æˆ·", "å§“", "»§±à", "ÐÕÃû")
+
+
+def decode(data: bytes) -> str:
+    """Text of a ledger file (识别编码): UTF-8 with or without BOM, UTF-16, else GB18030 (which contains GBK). Raises :class:`Refused` ENCODING, DAMAGED."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _strict(data, "utf-16")
+    if data.startswith(b"\xef\xbb\xbf"):
+        return _strict(data[3:], "utf-8")
+    zeros = data[:4000].count(0)
+    if zeros:
+        even, odd = data[:4000:2].count(0), data[1:4000:2].count(0)
+        if zeros > len(data[:4000]) // 20 and min(even, odd) * 10 <= max(even, odd):
+            return _strict(data, "utf-16-le" if odd > even else "utf-16-be")
+        raise Refused("DAMAGED", detail="文件含有二进制内容，不是文本也不是工作簿")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as broken:
+        text = _gb18030(data, broken)
+    if "\0" in text:
+        raise Refused("DAMAGED", detail="文本中含有空字符")
+    if any(word in text[:4000] for word in GARBLED):
+        raise Refused("ENCODING", detail="表头已是乱码，文件曾被用错误的编码另存")
+    if sum(char < " " and char not in "\t\r\n\f\v" for char in text[:4000]) > 8:
+        raise Refused("DAMAGED", detail="文件含有二进制内容，不是文本也不是工作簿")
+    return text
+
+
+def _strict(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise Refused("ENCODING", detail=f"按{encoding}读取时第{line}行出错") from error
+
+
+def _gb18030(data: bytes, broken: UnicodeDecodeError) -> str:
+    line = data[: broken.start].count(b"\n") + 1
+    try:
+        text = data.decode("gb18030")
+    except UnicodeDecodeError as error:
+        raise Refused("ENCODING", detail=f"既不是UTF-8（第{line}行）也不是GB18030（第{data[: error.start].count(10) + 1}行）") from error
+    lines = [part for part in data.splitlines() if any(byte > 127 for byte in part)]
+    as_utf8 = [part for part in lines if _is_utf8(part)]
+    if len(as_utf8) * 2 > len(lines) or (len(as_utf8) < len(lines) and any(len(part.decode("utf-8")) + 6 < len(part) for part in as_utf8)):
+        raise Refused("ENCODING", detail=f"文件里混有UTF-8和GBK两种编码，如第{line}行")
+    return text
+
+
+def _is_utf8(part: bytes) -> bool:
+    try:
+        return bool(part.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
+
+
+def read_delimited(text: str) -> Book:
+    """The one sheet of delimited text (读取CSV、制表符文本). Raises :class:`Refused` EMPTY."""
+    lines = re.split(r"\r\n|\n|\r", text.lstrip("\ufeff"))
+    if not any(line.strip() for line in lines):
+        raise Refused("EMPTY")
+    first = 0
+    found = re.match(r"sep=(.)$", lines[0])
+    if found:
+        first = 1
+    delimiter = found.group(1) if found else _delimiter(lines)
+    rows, numbers, quotes = [], [], set()
+    place = first
+    while place < len(lines):
+        fields, used = _record(lines, place, delimiter)
+        if used == 0:
+            quotes.add(len(rows))
+            fields, used = lines[place].split(delimiter), 1
+        rows.append(fields)
+        numbers.append(place + 1)
+        place += used
+    while rows and not any(field.strip() for field in rows[-1]):
+        rows.pop()
+        numbers.pop()
+    widths = [len(fields) for fields in rows]
+    width = max(widths)
+    if width > COLUMN_LIMIT:
+        raise Refused("DAMAGED", detail=f"一行有{width}个字段")
+    rows = [fields + [""] * (width - len(fields)) for fields in rows]
+    return Book([Sheet("", rows, True, False, Marks(), numbers, widths, quotes)])
+
+
+def _delimiter(lines: list[str]) -> str:
+    """The separator that most lines have, and the same number of times."""
+    best, most = ",", 0
+    for mark in ",\t;|，":
+        counts = Counter(line.count(mark) for line in lines[:200] if line.strip())
+        counts.pop(0, None)
+        if counts:
+            number, lines_with = counts.most_common(1)[0]
+            if lines_with * min(number, 50) > most:
+                best, most = mark, lines_with * min(number, 50)
+    return best
+
+
+def _record(lines: list[str], place: int, delimiter: str) -> tuple[list[str], int]:
+    """Fields of the record that begins in a line, and how many lines it takes; 0 lines where its quotes do not match."""
+    line = lines[place]
+    if '"' not in line:
+        return line.split(delimiter), 1
+    for used in range(1, LINES_IN_A_FIELD + 1):
+        if place + used > len(lines):
+            break
+        part = "\n".join(lines[place: place + used])
+        if part.count('"') % 2 == 0:
+            fields = _parse(part, delimiter)
+            if fields is not None and (used == 1 or len(fields) <= _count_outside(lines[place], delimiter)):
+                return fields, used
+            break
+    return [], 0
+
+
+def _parse(part: str, delimiter: str) -> list[str] | None:
+    try:
+        records = list(csv.reader([part], delimiter=delimiter, strict=True)) if "\n" not in part else list(csv.reader(part.splitlines(True), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return records[0] if len(records) == 1 else None
+
+
+def _count_outside(line: str, delimiter: str) -> int:
+    """A field over several lines cannot reach further than the columns of a table: a generous bound from the first line."""
+    return max(line.count(delimiter) + 1, 1) * 4 + 60
+
+
+class _Tables(HTMLParser):
+    """Collects the cells of each table; a nested table's text goes into its own table."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tables: list[list[list[tuple[str, int, int]]]] = []
+        self._open: list[int] = []
+        self._cell: list[str] | None = None
+        self._span = (1, 1)
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self._end_cell()
+            self.tables.append([])
+            self._open.append(len(self.tables) - 1)
+        elif tag == "tr" and self._open:
+            self._end_cell()
+            self.tables[self._open[-1]].append([])
+        elif tag in ("td", "th") and self._open:
+            self._end_cell()
+            facts = dict(attrs)
+            self._span = (_span(facts.get("rowspan")), _span(facts.get("colspan")))
+            self._cell = []
+        elif tag == "br" and self._cell is not None:
+            self._cell.append("\n")
+        elif tag in ("script", "style"):
+            self._silent += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th", "tr"):
+            self._end_cell()
+        elif tag == "table" and self._open:
+            self._end_cell()
+            self._open.pop()
+        elif tag in ("script", "style"):
+            self._silent = max(0, self._silent - 1)
+
+    def handle_data(self, data: str) -> None:
+        if self._cell is not None and not self._silent:
+            self._cell.append(data)
+
+    def _end_cell(self) -> None:
+        if self._cell is not None and self._open:
+            table = self.tables[self._open[-1]]
+            if not table:
+                table.append([])
+            table[-1].append(("".join(self._cell), *self._span))
+        self._cell = None
+
+
+def _span(text: str | None) -> int:
+    return min(max(int(text), 1), 2_000) if text and text.isascii() and text.isdigit() and len(text) < 6 else 1
+
+
+def read_web_table(text: str) -> Book:
+    """The tables of an HTML page (读取网页表格); cells that span rows or columns become merged ranges. Raises :class:`Refused` EMPTY."""
+    parser = _Tables()
+    parser.feed(text)
+    parser.close()
+    sheets = []
+    for number, table in enumerate(parser.tables, 1):
+        rows, merges = _grid(table)
+        if any(any(str(value).strip() for value in row) for row in rows):
+            sheets.append(Sheet(f"网页表格{number}" if len(parser.tables) > 1 else "", rows, True, False, Marks(merges=merges)))
+    if not sheets:
+        raise Refused("EMPTY")
+    return Book(sheets)
+
+
+def _grid(table: list[list[tuple[str, int, int]]]) -> tuple[list[list[str]], list[tuple[int, int, int, int]]]:
+    cells: dict[tuple[int, int], str] = {}
+    merges = []
+    width = 0
+    for row, entries in enumerate(table):
+        column = 0
+        for value, down, right in entries:
+            while (row, column) in cells:
+                column += 1
+            if column + right > COLUMN_LIMIT:
+                raise Refused("DAMAGED", detail="网页表格的列数过多")
+            down = min(down, len(table) - row)
+            for y in range(row, row + down):
+                for x in range(column, column + right):
+                    cells[y, x] = ""
+            cells[row, column] = value
+            if down > 1 or right > 1:
+                merges.append((row, column, row + down - 1, column + right - 1))
+            column += right
+            width = max(width, column)
+    return [[cells.get((row, column), "") for column in range(width)] for row in range(len(table))], merges
