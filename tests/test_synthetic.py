@@ -520,6 +520,11 @@ def test_sample_notice_and_refusals(home: Path, tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="不覆盖"):
         write_sample(tmp_path, households=200)
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["2018Q1"]
+    interrupted = tmp_path / "other" / "data" / "2018Q1" / "ledgers.part"
+    interrupted.mkdir(parents=True)
+    (interrupted / FILES["water"]).write_bytes(b"half")
+    write_sample(tmp_path / "other", households=200, quarters=["2018Q1"])
+    assert hashes(tmp_path / "other" / "data" / "2018Q1") == hashes(home / "data" / "2018Q1")
     with pytest.raises(ValueError, match="2019Q1"):
         write_sample(tmp_path, households=200, quarters=["2019Q1"])
     with pytest.raises(ValueError, match="60"):

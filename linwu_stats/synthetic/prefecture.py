@@ -38,8 +38,7 @@ def write_prefecture(
 
     Households, persons and villages are those of the newest of ``quarters``; income items are of all of them. Each copy of the sample county takes
     its turn among eleven county codes; cash amounts differ from household to household by a seeded factor. One copy, of ``copy_of`` households, is in
-    memory at a time. Gives
-    the parquet files by table. Raises ValueError for more households than six digits can number.
+    memory at a time. Gives the parquet files by table. Raises ValueError for more households than six digits can number.
     """
     if not 1 <= households <= MOST_HOUSEHOLDS:
         raise ValueError(f"a prefecture has 1 to {MOST_HOUSEHOLDS:,} households here (户编号只有六位序号), not {households:,}")

@@ -63,15 +63,24 @@ def write_sample(
 
 
 def _write_quarter(county: County, quarter: str, folder: Path) -> None:
-    """One quarter: ledgers, then the notice."""
-    write_ledgers(county, quarter, folder / "ledgers")
+    """One quarter: the notice first, then the ledgers, which take their place only when all are written, so that an interrupted run can be repeated."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_notice(county, quarter, folder / "SAMPLE.json")
+    made = write_ledgers(county, quarter, folder / "ledgers.part")
+    (folder / "ledgers").mkdir(exist_ok=True)
+    for path in made:
+        path.replace(folder / "ledgers" / path.name)
+    (folder / "ledgers.part").rmdir()
+
+
+def _write_notice(county: County, quarter: str, path: Path) -> None:
     rows = county.present(quarter)
     place = QUARTERS.index(quarter)
     note = {
         "notice": NOTICE, "quarter": quarter, "seed": county.seed, "generator": "linwu_stats.synthetic", "generator_version": GENERATOR_VERSION,
         "households": len(rows), "persons": sum(len(row.present(place)) for row in rows), "files": list(FILES.values()),
     }
-    with (folder / "SAMPLE.json").open("w", encoding="utf-8", newline="\n") as file:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
         json.dump(note, file, ensure_ascii=False, indent=2)
         file.write("\n")
 
