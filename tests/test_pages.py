@@ -261,7 +261,7 @@ def test_a_change_shows_its_sign_and_no_change_has_none():
 
 def test_facts_of_the_county(q):
     stock = facts.stock(q, COUNTY)
-    assert (stock["households"], stock["persons"], stock["poor_households"], stock["poor_persons"], stock["rural_population"]) == (6, 17, 4, 11, 4500)
+    assert (stock["households"], stock["persons"], stock["poor_households"], stock["poor_persons"], stock["population"]) == (6, 17, 4, 11, 4500)
     assert (stock["incidence"].numerator, stock["incidence"].denominator) == (11, 4500)
     assert facts.measure(q, COUNTY, "mean_quarter").value == pytest.approx(1062.5)  # 1,700,000 fen over 16 persons
     assert facts.measure(q, COUNTY, "below_line").value == pytest.approx(3 / 16)  # on the line is not below it
@@ -324,6 +324,45 @@ def test_households_are_listed_by_code_on_village_pages_only(q):
     for function in (pages_exit.verdicts, pages_exit.missing, pages_exit.cohorts, pages_exit.transitions, pages_income.groups):
         arguments = (q, COUNTY, "attribute") if function is pages_income.groups else (q, COUNTY)
         assert "00431099" not in html(function(*arguments))
+
+
+def test_verdicts_of_different_spans_are_not_compared():
+    before = make_quarter("2017Q4")
+    before.household_income.loc[before.household_income["period"] == "ytd", "quarters_expected"] = 2
+    strip = text(pages.key_figures(make_quarter(previous=before), COUNTY))
+    assert "符合退出条件1户比上季：—（本年度累计的季数不同）" in strip
+    assert "未脱贫人口11人比上季：0人" in strip
+
+
+def test_the_rule_chooses_the_denominator(tmp_path):
+    (tmp_path / "own.yaml").write_text(
+        "- key: exit.county.incidence\n  term: 发生率\n  unit: criterion\n  values:\n    - {from: 2016-01-01, value: {sign: '<', share: 0.02, "
+        "denominator: resident_population_persons}, status: confirmed, document: 县文件}\n",
+        encoding="utf-8",
+    )
+    q = make_quarter(rules=rules_at("2018-03-31", tmp_path))
+    q.villages["resident_population_persons"] = pd.array([800, 1200, 200], dtype="Int64")
+    points = text(pages.main_points(q, COUNTY))
+    assert "按常住人口2,200人计，贫困发生率0.50%" in points  # 11 of 2,200
+    assert "按乡村户籍人口1,000人计，贫困发生率0.50%" in text(pages.main_points(q, POOR))  # the village rule was not replaced: 5 of 1,000
+
+
+def test_a_group_of_few_households_shows_no_income(q):
+    assert cells(pages_income.groups(q, NORTH, "attribute")) == [["一般贫困户", "3", "9", "—（不足五户，不列）", "—（不足五户，不列）", "0"]]
+    assert cells(pages_income.groups(q, COUNTY, "attribute")) == [["一般贫困户", "6", "17", "4,567", "18.75", "1"]]
+
+
+def test_what_changed_is_worded_and_households_are_counted():
+    q = make_quarter()
+    q.previous = make_quarter("2017Q4")
+    q.transitions = q.transitions.assign(verdict_before="unknown", verdict_now="meets_exit")
+    q.transitions["why"] = ["verdict:unknown>meets_exit income:not_yet>already_reached headcount:4>3"] * 2 + [
+        "headcount:2>1 income:not_yet>already_reached"
+    ] * 4
+    shown = cells(pages_exit.transitions(q, COUNTY), skip=4)
+    assert ["仍未脱贫", "不能判定", "符合退出条件", "收入由尚未达到变为已达到；计算人口减少", "4"] in shown  # H1, H2 and H4, H5: fewer is fewer
+    assert ["仍已脱贫", "不能判定", "符合退出条件", "收入由尚未达到变为已达到；计算人口减少", "2"] in shown
+    assert len(shown) == 2
 
 
 # ---- doubts ------------------------------------------------------------------------------------------------------------
@@ -592,7 +631,7 @@ def test_no_payload_comes_alive_in_any_place_of_a_table(payload):
         payload: Show(payload, unit=payload),
         "n": Show(payload, "integer", payload, unknown=payload, reason="why"),
         "c": Show(payload, "codes", codes="outcome"),
-        "k": Show(payload, "rule"),
+        "k": Show(payload, "rule", below="c"),
     }
     whole = [
         render_table(frame, columns, caption=payload, note_text=payload),

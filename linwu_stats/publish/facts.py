@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from linwu_stats.publish import words
 from linwu_stats.tables import CODES
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "income_rows",
     "indicator",
     "measure",
+    "not_comparable",
+    "only_part_year",
     "outcome_counts",
     "persons_sum",
     "place",
@@ -184,21 +187,26 @@ def persons_sum(rows: pd.DataFrame) -> int | None:
 
 
 def stock(q: Any, area: str) -> dict[str, Any]:
-    """How many there are (存量): households, persons, poor households and persons, rural population and the incidence as an exact fraction.
+    """How many there are (存量): households, persons, poor households and persons, population and the incidence as an exact fraction.
 
-    ``incidence`` is None where the rural population or a status is unknown. Rule: exit.county.incidence names the denominator.
+    ``incidence`` is None where the population or a status is unknown. The denominator is that of exit.village.incidence for a village, else of
+    exit.county.incidence; ``denominator`` is its name.
     """
+    level = "village" if place(q, area).level == "village" else "county"
+    column = q.rules.value(f"exit.{level}.incidence")["denominator"]
     rows = register(q, area)
     poor = rows[rows["poverty_status"].isin(POOR)]
-    rural = village_rows(q, area)["rural_population_persons"]
-    population = None if rural.empty or rural.isna().any() else int(rural.sum())
+    places = village_rows(q, area)
+    population, rural = (_whole_sum(places[name]) for name in (column, "rural_population_persons"))
     persons = None if rows["poverty_status"].isna().any() else persons_sum(poor)
     return {
         "households": len(rows),
         "persons": persons_sum(rows),
         "poor_households": len(poor),
         "poor_persons": persons,
-        "rural_population": population,
+        "population": population,
+        "rural_population": rural,
+        "denominator": words.denominator(column),
         "incidence": Fraction(persons, population) if population and persons is not None else None,
         "unknown_status": int(rows["poverty_status"].isna().sum()),
     }
@@ -219,7 +227,7 @@ def register_totals(q: Any) -> dict[str, int | None]:
         "villages_not_out_city": int((left["village_kind"] == "city").sum()),
         "villages_exits": len(this_year),
         "villages_exits_city": int((this_year["village_kind"] == "city").sum()),
-        "rural_population_persons": None if rural.empty or rural.isna().any() else int(rural.sum()),
+        "rural_population_persons": _whole_sum(rural),
     }
     for name, part in groups.items():
         counts |= {f"{name}households": len(part), f"{name}persons": persons_sum(part)}
@@ -254,7 +262,7 @@ def measure(q: Any, area: str, name: str) -> Value:
     if name == "unknown_income":
         return Value(int(income_rows(q, area, "quarter")["reason_code"].notna().sum()))
     value = stock(q, area)[name]
-    return Value(value, None if value is not None else "rural_population_unknown" if name == "incidence" else "register_unknown")
+    return Value(value, None if value is not None else "population_unknown" if name == "incidence" else "register_unknown")
 
 
 def earlier_quarters(q: Any, area: str) -> list[tuple[str, str, Any]]:
@@ -271,6 +279,23 @@ def earlier_quarters(q: Any, area: str) -> list[tuple[str, str, Any]]:
         else:
             found.append((term, "", other))
     return found
+
+
+def not_comparable(q: Any, other: Any, name: str) -> str:
+    """Why a measure of two quarters may not be compared (不可比的原因), "" where it may.
+
+    Verdicts of a part-year income depend on how many quarters it holds.
+    """
+    if name not in _VERDICTS:
+        return ""
+    spans = [set(one.household_income.loc[one.household_income["period"] == "ytd", "quarters_expected"].dropna()) for one in (q, other)]
+    return "" if spans[0] == spans[1] else "本年度累计的季数不同"
+
+
+def only_part_year(rows: pd.DataFrame) -> pd.Series:
+    """Rows of :func:`exit_rows` that lack nothing but the rest of the year's income (只差年度未满)."""
+    guarantees = [column for column in TESTS if column != "income_outcome"]
+    return (rows["income_outcome"] == "not_yet").fillna(False) & (rows[guarantees] == "met").fillna(False).all(axis=1)
 
 
 def verdict_counts(rows: pd.DataFrame) -> dict[str, tuple[int, int | None]]:
@@ -316,6 +341,11 @@ def _within(frame: pd.DataFrame, here: Place) -> pd.DataFrame:
     if here.level == "county":
         return frame
     return frame[frame[f"{here.level}_code"] == here.code].reset_index(drop=True)
+
+
+def _whole_sum(counts: pd.Series) -> int | None:
+    """Sum of counts of which none is unknown; None for no count at all."""
+    return None if counts.empty or counts.isna().any() else int(counts.sum())
 
 
 def _plain(value: Any) -> Any:

@@ -42,7 +42,11 @@ def key_figures(q: Any, area: str) -> Fragment:
     for name in _KEY[facts.place(q, area).level]:
         measure, now = facts.MEASURES[name], facts.measure(q, area, name)
         changes = tuple(
-            (f"比{term}", f"—（{problem}）" if problem else _change(measure, now, facts.measure(other, area, name), term)) for term, problem, other in earlier
+            (
+                f"比{term}",
+                f"—（{why}）" if (why := problem or facts.not_comparable(q, other, name)) else _change(measure, now, facts.measure(other, area, name), term),
+            )
+            for term, problem, other in earlier
         )
         figures.append(KeyFigure(measure.label, format_value(now.value, measure.kind), measure.unit if now.value is not None else "", changes))
     return tables_html.key_figures(figures)
@@ -64,6 +68,7 @@ def ranking(q: Any, area: str) -> Fragment:
     if rows.empty:
         return note(f"{here.name}没有下级{kind}的数据。")
     rows = rows[rows["households"] > 0].sort_values(["mean_last4", "code"], ascending=[False, True], na_position="last")
+    denominator = facts.stock(q, area)["denominator"]
     table = render_table(
         rows,
         {
@@ -79,7 +84,7 @@ def ranking(q: Any, area: str) -> Fragment:
             "unknown_income": Show("收入未知", "integer", "户"),
         },
         caption=f"{here.name}各{kind}（按最近四个季度人均纯收入排序）",
-        note_text="贫困发生率＝未脱贫人口÷乡村户籍人口；低于标准＝低于当年标准的人口÷收入已知的建档立卡人口，两者分母不同，不能相比。符合退出只数未脱贫户。",
+        note_text=f"贫困发生率＝未脱贫人口÷{denominator}；低于标准＝低于当年标准的人口÷收入已知的建档立卡人口：两者分母不同，不能相比。符合退出只数未脱贫户。",
         empty=f"没有{kind}有建档立卡贫困户。",
     )
     return join(_ranking_figure(q, here, rows, kind), table)
@@ -94,9 +99,10 @@ def comparison(q: Any, area: str) -> Fragment:
         row = {"measure": measure.label + (f"（{measure.unit}）" if measure.unit else ""), "now": _shown(measure, now)}
         for number, (term, problem, other) in enumerate(earlier):
             before = facts.Value(None) if problem else facts.measure(other, area, name)
+            compared = not problem and now.value is not None and before.value is not None and not facts.not_comparable(q, other, name)
             row |= {
                 f"before{number}": f"—（{problem}）" if problem else _shown(measure, before),
-                f"change{number}": "—" if problem else _change(measure, now, before, term),
+                f"change{number}": _change(measure, now, before, term) if compared else "—",
             }
         rows.append(row)
     columns = {"measure": Show("指标"), "now": Show(f"本季（{q.quarter}）", "figure")}
@@ -109,7 +115,8 @@ def comparison(q: Any, area: str) -> Fragment:
         pd.DataFrame(rows),
         columns,
         caption=f"{facts.place(q, area).name}与前期比较",
-        note_text="低于标准人口比重各季按当年标准计算，标准逐年提高，跨年比较含标准变动；收入为现价，未扣除价格因素。",
+        note_text="低于标准人口比重各季按当年标准计算，标准逐年提高，跨年比较含标准变动；收入为现价，未扣除价格因素。"
+        "“—”：有一方未知，或两季的本年度累计季数不同，评估结论不可比。",
     )
 
 
@@ -146,7 +153,7 @@ def method_notes(q: Any, area: str) -> Fragment:
     keys = facts.deciding_rules(q, area)
     year = int(q.quarter[:4])
     rows = [
-        {"rule": one.term, "key": key, "value": words.value_in_words(one.value), "status": words.status(one.status), "source": one.document}
+        {"rule": one.term, "key": key, "value": words.value_with_unit(one), "status": words.status(one.status), "source": one.document}
         for key, one in keys.items()
     ]
     spans = q.household_income.drop_duplicates("period").set_index("period")
@@ -169,9 +176,9 @@ def method_notes(q: Any, area: str) -> Fragment:
         ),
         render_table(
             pd.DataFrame(rows),
-            {"rule": Show("规则"), "key": Show("规则键", "rule"), "value": Show("取值"), "status": Show("状态"), "source": Show("依据")},
+            {"rule": Show("规则", below="key"), "value": Show("取值"), "status": Show("状态"), "source": Show("依据")},
             caption="本页所用规则",
-            note_text="收入项目是否计入、各年标准和全部指标的公式，见《指标解释与计算方法》页。",
+            note_text=Markup('收入项目是否计入、各年标准和全部指标的公式，见<a href="methods_{}.html">《指标解释与计算方法》</a>。').format(q.quarter),
         ),
     )
 
@@ -196,9 +203,9 @@ def _point_stock(q: Any, area: str) -> str | None:
     if not found["households"]:
         return None
     rate = (
-        "贫困发生率算不出（乡村户籍人口或名册有缺）"
+        "贫困发生率算不出（分母人口或名册有缺）"
         if found["incidence"] is None
-        else f"按乡村户籍人口 {found['rural_population']:,} 人计，贫困发生率 {format_value(found['incidence'], 'percent')}%"
+        else f"按{found['denominator']} {found['population']:,} 人计，贫困发生率 {format_value(found['incidence'], 'percent')}%"
     )
     people = "未知" if found["persons"] is None else f"{found['persons']:,} 人"
     poor = "人数未知" if found["poor_persons"] is None else f"{found['poor_persons']:,} 人"
@@ -235,10 +242,11 @@ def _point_exit(q: Any, area: str) -> str | None:
         return None
     counts = facts.verdict_counts(poor)
     lacking = facts.outcome_counts(poor).sort_values("not_met", ascending=False, kind="stable").iloc[0]
-    most = f"，未达标最多的是{lacking['test']}（{lacking['not_met']:,} 户）" if lacking["not_met"] else ""
-    return (
-        f"未脱贫 {len(poor):,} 户中，{counts['meets_exit'][0]:,} 户符合退出条件，{counts['not_out'][0]:,} 户不符合，{counts['unknown'][0]:,} 户不能判定{most}。"
-    )
+    most = f"；未达标最多的是{lacking['test']}（{lacking['not_met']:,} 户）" if lacking["not_met"] else ""
+    waiting = int(facts.only_part_year(poor).sum())
+    why = f"（其中 {waiting:,} 户只因本年度未满、收入尚未达到全年标准）" if waiting else ""
+    verdicts = f"{counts['meets_exit'][0]:,} 户符合退出条件，{counts['not_out'][0]:,} 户不符合，{counts['unknown'][0]:,} 户不能判定"
+    return f"未脱贫 {len(poor):,} 户中，{verdicts}{why}{most}。"
 
 
 def _point_below(q: Any, area: str) -> str | None:
@@ -266,7 +274,12 @@ def _ranking_figure(q: Any, here: facts.Place, rows: pd.DataFrame, kind: str) ->
     whole = facts.measure(q, here.code, "mean_last4").value
     names, values = list(known["name"]), [float(value) for value in known["mean_last4"]]
     png = plots.plot_ranking(
-        names, values, reference=whole, reference_label=f"{here.name}平均", axis_label="最近四个季度人均纯收入（元）", title=f"{names[0]}最高，{names[-1]}最低"
+        names,
+        values,
+        reference=whole,
+        reference_label=f"{here.name}平均",
+        axis_label="最近四个季度人均纯收入（元）",
+        title=f"{kind}人均纯收入：{names[0]}最高，{names[-1]}最低",
     )
     alt = (
         f"{here.name}各{kind}最近四个季度人均纯收入的条形图，从高到低："

@@ -47,8 +47,8 @@ def _doubt_register(q: Any, area: str) -> str | None:
     lost = int((~facts.register(q, area)["township_code"].isin(list(q.area_names))).sum())
     if lost:
         parts.append(f"{lost:,} 户的乡镇不能识别，只计入全县")
-    if found["households"] and found["rural_population"] is None:
-        parts.append("有行政村的乡村户籍人口未知，贫困发生率算不出")
+    if found["households"] and found["population"] is None:
+        parts.append(f"有行政村的{found['denominator']}未知，贫困发生率算不出")
     return f"名册不全：{'；'.join(parts)}。" if parts else None
 
 

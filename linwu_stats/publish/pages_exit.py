@@ -105,7 +105,7 @@ def household_list(q: Any, area: str) -> Fragment:
         },
         caption=f"{here.name}贫困户清单（只列户编号）",
         empty="本村没有建档立卡贫困户。",
-        note_text="差距＝户纯收入−标准×计算人口，负数为不足。未脱贫户在前，不符合的在最前。",
+        note_text="差距＝户纯收入−标准×计算人口，负数为不足；收入是评估所用核算期的，年度未满的不作未达标论。未脱贫户在前，不符合的在最前。",
     )
 
 
@@ -125,21 +125,20 @@ def cohorts(q: Any, area: str) -> Fragment:
     for side, term in (("own", "当年标准"), ("today", "现行标准")):
         columns[f"{side}_line"] = Show(term, "yuan", "元", unknown="不详")
         columns |= {
-            f"{side}_{name}": Show(f"对{term}：{words_}", "integer", "户")
-            for name, words_ in {"met": "达标", "not_met": "未达标", "open": "尚未达到或未知"}.items()
+            f"{side}_{name}": Show(f"{term[:2]}{outcome}", "integer", "户") for name, outcome in {"met": "达标", "not_met": "未达标", "open": "未知"}.items()
         }
     return render_table(
         pd.DataFrame(table, columns=[*columns]),
         columns,
         caption=f"{here.name}历年脱贫户收入复核",
         empty="没有已脱贫户。",
-        note_text="每年的标准不同：当年达标而现行未达标的，不是当年错退，是今天有返贫风险。",
+        note_text="当年、现行：按脱贫当年标准、按现行标准；未知含不足一年的。每年的标准不同：当年达标而现行未达标的，不是当年错退，是今天有返贫风险。",
     )
 
 
 def village_exits(q: Any, area: str) -> Fragment:
     """Exit assessment of the poor villages (贫困村退出评估)."""
-    here, rows = facts.place(q, area), q.village_exit
+    here, rows, column = facts.place(q, area), q.village_exit, q.rules.value("exit.village.incidence")["denominator"]
     codes = facts.village_rows(q, area)["village_code"]
     rows = rows[rows["village_code"].isin(codes) & (rows["village_kind"] != "none")]
     lacking = [_village_lacking(row) for row in rows.to_dict("records")]
@@ -147,6 +146,7 @@ def village_exits(q: Any, area: str) -> Fragment:
     frame = frame.assign(_left=frame["village_status"] == "out").sort_values(["_left", "village_code"])
     counts = "，".join(f"{term} {int((frame['verdict'] == verdict).sum())} 个" for verdict, term in CODES["verdict"].items()) if len(frame) else ""
     status = "，".join(f"{term} {int((frame['village_status'] == code).sum())} 个" for code, term in CODES["village_status"].items() if code != "not_poor")
+    explained = f"贫困发生率的分母是{words.denominator(column)}；村集体收入是本年累计数，未满一年而未达到的算未知。"
     return render_table(
         frame,
         {
@@ -154,18 +154,15 @@ def village_exits(q: Any, area: str) -> Fragment:
             "village_kind": Show("类别", "codes", codes="village_kind"),
             "village_status": Show("状态", "codes", codes="village_status"),
             "poor_persons": Show("未脱贫", "integer", "人"),
-            "denominator_persons": Show("乡村户籍人口", "integer", "人"),
+            "denominator_persons": Show("分母人口", "integer", "人"),
             "incidence_share": Show("贫困发生率", "percent", "%"),
-            "incidence": Show("发生率", "codes", codes="outcome"),
             "collective_income_fen": Show("村集体收入", "yuan", "元"),
-            "collective_income": Show("集体经济", "codes", codes="outcome"),
-            "infrastructure": Show("设施和服务", "codes", codes="outcome"),
             "verdict": Show("结论", "codes", codes="verdict"),
             "lacking": Show("缺什么", unknown="—"),
         },
         caption=f"{here.name}贫困村退出评估",
         empty="没有贫困村。" if here.level != "village" else "本村不是贫困村。",
-        note_text=f"{len(frame)} 个贫困村：{status}；评估：{counts}。村集体收入是本年累计数。" if len(frame) else "",
+        note_text=f"{len(frame)} 个贫困村：{status}；评估：{counts}。{explained}" if len(frame) else "",
     )
 
 
@@ -173,16 +170,20 @@ def county_target(q: Any, area: str) -> Fragment:
     """The county's rate with its denominator, and the year's task against its target (县级贫困发生率与年度目标), from table county_exit."""
     if facts.place(q, area).level != "county":
         return note("年度目标只在县级页面测算。")
-    frame = q.county_exit.assign(term=[words.measure(code) for code in q.county_exit["measure"]])
-    frame = frame.assign(shown=[_amount(row["value"], row["unit"]) for row in frame.to_dict("records")], band=[_band(row) for row in frame.to_dict("records")])
+    rows = q.county_exit.to_dict("records")
+    frame = q.county_exit.assign(
+        term=[words.measure(row["measure"]) for row in rows],
+        shown=[_amount(row["value"], row["unit"]) for row in rows],
+        band=[_band(row) for row in rows],
+        result=[_result(row) for row in rows],
+    )
     return render_table(
         frame,
         {
-            "term": Show("项目"),
+            "term": Show("项目", below="rule_key"),
             "shown": Show("数值", "figure"),
             "band": Show("区间", "figure"),
-            "outcome": Show("结果", "codes", codes="outcome", unknown="—"),
-            "rule_key": Show("规则键", "rule", unknown="—"),
+            "result": Show("结果", unknown="—"),
             "note": Show("说明", unknown="—"),
         },
         caption="贫困发生率与年度目标测算",
@@ -221,7 +222,7 @@ def transitions(q: Any, area: str) -> Fragment:
         },
         caption=f"{here.name}状态或结论变动的原因",
         empty="没有户的状态或结论有变动。",
-        note_text="只列属性或结论变了的户，按户数排序，最多十五行。",
+        note_text="只列属性或结论变了的户，按户数排序，最多十五行；人口变动只说增减。",
     )
     return join(counted, reasons)
 
@@ -277,6 +278,15 @@ def _income_counts(outcomes: pd.Series) -> dict[str, int]:
     return {"met": met, "not_met": failed, "open": len(outcomes) - met - failed}
 
 
+def _result(row: dict[str, Any]) -> Any:
+    """Outcome of one row of the county table; where two numbers are set side by side, whether they agree."""
+    if pd.isna(row["outcome"]):
+        return pd.NA
+    if row["measure"] in ("published_poor_persons", "denominator"):
+        return {"met": "相符", "not_met": "不符"}.get(row["outcome"], "未知")
+    return label("outcome", row["outcome"])
+
+
 def _amount(value: Any, unit: Any) -> str:
     """A value of the county table with its unit; shares in per cent."""
     if pd.isna(value):
@@ -287,8 +297,8 @@ def _amount(value: Any, unit: Any) -> str:
 
 
 def _band(row: dict[str, Any]) -> str:
-    if pd.isna(row["low"]) and pd.isna(row["high"]):
-        return "—"
+    if pd.isna(row["low"]) or pd.isna(row["high"]) or row["low"] == row["high"]:
+        return "—" if pd.isna(row["low"]) == pd.isna(row["high"]) else f"不少于 {_amount(row['low'], row['unit'])}"
     return f"{_amount(row['low'], row['unit'])} 至 {_amount(row['high'], row['unit'])}"
 
 
@@ -300,9 +310,22 @@ def _transition_rows(q: Any, area: str) -> pd.DataFrame:
     return q.transitions[q.transitions[f"{here.level}_code"] == area]
 
 
+def _shortened(codes: str) -> str:
+    """Codes of what changed without those that the other columns show, the head count as more or fewer."""
+    kept = []
+    for code in codes.split():
+        name, _, change = code.partition(":")
+        before, _, now = change.partition(">")
+        if name == "headcount" and before.isdigit() and now.isdigit():
+            kept.append("headcount_up" if int(now) > int(before) else "headcount_down")
+        elif name not in ("status", "verdict"):
+            kept.append(code)
+    return " ".join(sorted(kept, key=lambda code: code.startswith("headcount_")))
+
+
 def _why(rows: pd.DataFrame) -> pd.DataFrame:
     columns = ["transition", "verdict_before", "verdict_now", "why"]
     if rows.empty:
         return pd.DataFrame(columns=[*columns, "households"])
-    counted = rows.groupby(columns, dropna=False).size().reset_index(name="households")
+    counted = rows.assign(why=rows["why"].map(_shortened, na_action="ignore")).groupby(columns, dropna=False).size().reset_index(name="households")
     return counted.sort_values(["households", *columns], ascending=[False, True, True, True, True]).head(15)

@@ -16,6 +16,9 @@ from linwu_stats.publish.tables_html import Fragment, Show, fold, format_value, 
 __all__ = ["contributions", "distribution", "groups", "income_by_quarter", "income_table", "indicator_table"]
 
 _PERIODS = {"quarter": "本季", "last4": "最近四个季度", "year": "上一完整年度"}
+#: A group of fewer households shows no income: it would tell of single families.
+SMALLEST_GROUP = 5
+
 #: Indicators and how each is shown.
 _SPREAD = {
     "mean_percapita_yuan": "integer",
@@ -93,7 +96,7 @@ def distribution(q: Any, area: str) -> Fragment:
     line_yuan = format_value(line_fen, "yuan")
     alt = f"{here}建档立卡人口按最近四个季度人均纯收入的分布柱形图，竖线为{line_label} {line_yuan} 元。线下 {below:,} 人，线上 {all_known - below:,} 人。"
     near = int(persons.iloc[4:6].sum())
-    see = f"看竖线两侧：线下 {below:,} 人；线上不超过标准一倍半的 {near:,} 人最容易返贫。每柱宽为标准的四分之一。"
+    see = f"看竖线两侧：线下 {below:,} 人；线上不超过标准一倍半的 {near:,} 人，收入稍降就会跌破。每柱宽为标准的四分之一。"
     return join(tables_html.picture(png, alt, see), fold("图中数据", _distribution_table(persons, line_fen, all_known)))
 
 
@@ -128,6 +131,9 @@ def groups(q: Any, area: str, kind: str) -> Fragment:
     shares = rows[rows["indicator"] == "headcount_ratio"][["group_value", "value", "reason_code"]]
     frame = means.merge(shares, on="group_value", how="left", suffixes=("", "_below"))
     frame = frame.assign(group=[words.group(kind, value) for value in frame["group_value"]])
+    few = frame["households"] < SMALLEST_GROUP
+    frame.loc[few, ["value", "value_below"]] = pd.NA
+    frame.loc[few, ["reason_code", "reason_code_below"]] = "few_households"
     name = {"attribute": "贫困户属性", "cause": "主要致贫原因", "poverty_status": "脱贫属性"}[kind]
     return render_table(
         frame,
@@ -135,8 +141,8 @@ def groups(q: Any, area: str, kind: str) -> Fragment:
             "group": Show(name),
             "households": Show("户数", "integer", "户"),
             "persons": Show("人数", "integer", "人"),
-            "value": Show("最近四季人均纯收入", "integer", "元", reason="reason_code"),
-            "value_below": Show("低于标准人口比重", "percent", "%", reason="reason_code_below"),
+            "value": Show("最近四季人均纯收入", "integer", "元", unknown="—", reason="reason_code"),
+            "value_below": Show("低于标准人口比重", "percent", "%", unknown="—", reason="reason_code_below"),
             "unknown_households": Show("收入未知", "integer", "户"),
         },
         caption=f"{here.name}按{name}分组",
@@ -152,18 +158,21 @@ def contributions(q: Any, area: str) -> Fragment:
         for name in ("headcount_ratio", "headcount_contribution_share", "gap_contribution_share"):
             value = facts.indicator(q, below.code, name, "last4")
             row |= {name: value.value, f"{name}_reason": value.reason_code}
-        rows.append(row)
-    frame = pd.DataFrame(rows).sort_values(["headcount_contribution_share", "code"], ascending=[False, True], na_position="last")
+        rows.append(row | {"persons": facts.indicator(q, below.code, "known_income_persons", "last4").value})
+    frame = pd.DataFrame(rows)
+    frame["share"] = frame["persons"] / frame["persons"].sum() if frame["persons"].sum() else None
+    frame = frame.sort_values(["headcount_contribution_share", "code"], ascending=[False, True], na_position="last")
     return render_table(
         frame,
         {
             "name": Show("乡镇"),
             "headcount_ratio": Show("低于标准人口比重", "percent", "%", reason="headcount_ratio_reason"),
+            "share": Show("人口占全县比重", "percent", "%"),
             "headcount_contribution_share": Show("对全县低于标准人口的贡献率", "percent", "%", reason="headcount_contribution_share_reason"),
             "gap_contribution_share": Show("对全县贫困差距的贡献率", "percent", "%", reason="gap_contribution_share_reason"),
         },
         caption="各乡镇对全县贫困的贡献率",
-        note_text="各乡镇贡献率合计为 100%（四舍五入后可能相差 0.01）。贡献大的乡镇不一定最穷，也可能是人口多。",
+        note_text="各乡镇贡献率合计为 100%（四舍五入后可能相差 0.01）。贡献率高于人口占比的乡镇比全县穷。人口为收入已知的建档立卡人口。",
     )
 
 

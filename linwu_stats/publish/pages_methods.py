@@ -17,8 +17,7 @@ from linwu_stats.tables import CODES, TABLES, label
 
 __all__ = ["criteria", "data_tables", "headcount_rules", "indicator_definitions", "items", "overview", "periods", "poverty_lines", "prices"]
 
-_STATUS = Show("状态")
-_SOURCE = {"status": _STATUS, "document": Show("依据"), "clause": Show("条款", unknown="—"), "note": Show("说明", unknown="—")}
+_SOURCE = {"status": Show("状态"), "document": Show("依据"), "note": Show("说明", unknown="—")}
 
 
 def overview(q: Any) -> Fragment:
@@ -39,14 +38,11 @@ def items(q: Any, item_class: str) -> Fragment:
     """Line items of one class (收入项目): sign, counted or not and why, source. ``item_class`` is a code of tables.CODES."""
     rows = [_item(one) for one in q.rules.under("item.") if one.value["class"] == item_class]
     return render_table(
-        pd.DataFrame(rows, columns=["term", "key", "sign", "counted", "why", "price", *_SOURCE]),
+        pd.DataFrame(rows, columns=["term", "key", "counted", "why", "price", *_SOURCE]),
         {
-            "term": Show("项目"),
-            "key": Show("规则键", "rule"),
-            "sign": Show("符号"),
-            "counted": Show("计入"),
-            "why": Show("理由"),
-            "price": Show("实物折价", "rule", unknown="—"),
+            "term": Show("项目", below="key"),
+            "counted": Show("是否计入"),
+            "why": Show("理由和实物折价", below="price"),
             **_SOURCE,
         },
         caption=f"{label('item_class', item_class)}的项目",
@@ -147,8 +143,7 @@ def _item(one: Any) -> dict[str, Any]:
     return {
         "term": one.term,
         "key": one.key,
-        "sign": "加" if value["sign"] > 0 else "减",
-        "counted": "计入" if value["counted"] else "不计入",
+        "counted": ("计入，加" if value["sign"] > 0 else "计入，减") if value["counted"] else "不计入",
         "why": value["why"],
         "price": value.get("in_kind_price") or pd.NA,
         **_source(one),
@@ -156,13 +151,11 @@ def _item(one: Any) -> dict[str, Any]:
 
 
 def _source(one: Any) -> dict[str, Any]:
-    return {"status": words.status(one.status), "document": one.document, "clause": one.clause or pd.NA, "note": one.note or pd.NA}
+    source = f"{one.document}：{one.clause}" if one.clause else one.document
+    return {"status": words.status(one.status), "document": source, "note": one.note or pd.NA}
 
 
 def _rule_table(q: Any, prefix: str, title: str, note_text: str) -> Fragment:
-    rows = [
-        {"term": one.term, "key": one.key, "value": words.value_in_words(one.value), "unit": words.unit(one.unit), **_source(one)}
-        for one in q.rules.under(prefix)
-    ]
-    columns = {"term": Show("规则"), "key": Show("规则键", "rule"), "value": Show("取值"), "unit": Show("单位", unknown="—"), **_SOURCE}
-    return render_table(pd.DataFrame(rows, columns=[*columns]), columns, caption=title, note_text=note_text)
+    rows = [{"term": one.term, "key": one.key, "value": words.value_with_unit(one), **_source(one)} for one in q.rules.under(prefix)]
+    columns = {"term": Show("规则", below="key"), "value": Show("取值"), **_SOURCE}
+    return render_table(pd.DataFrame(rows, columns=["key", *columns]), columns, caption=title, note_text=note_text)

@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from linwu_stats.publish.fonts import use_chinese_font
+from linwu_stats.publish.tables_html import format_value
 
 __all__ = ["COLOURS", "distribution_bins", "plot_distribution", "plot_outcomes", "plot_quarters", "plot_ranking"]
 
@@ -69,6 +70,7 @@ def plot_distribution(persons: pd.Series, line_fen: int, *, line_label: str, tit
     axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks[:-1]] + [f"{ticks[-1]:,.0f}\n及以上"])
     axes.set_xlabel("人均纯收入（元/人·年）")
     axes.set_ylabel("人数（人）")
+    axes.yaxis.set_major_formatter(_thousands)
     axes.legend(frameon=False, loc="upper right")
     return _png(figure)
 
@@ -79,22 +81,26 @@ def plot_ranking(names: Sequence[str], values: Sequence[float], *, reference: fl
     places = np.arange(len(names))
     axes.barh(places, values, color=COLOURS[0], height=0.68)
     axes.set_yticks(places, [_plain(name) for name in names])
-    axes.invert_yaxis()
+    widest = max([*map(abs, values), reference or 0.0, 1.0])
     for place, value in zip(places, values, strict=True):
-        axes.annotate(f"{value:,.0f}", (value, place), xytext=(4, 0), textcoords="offset points", va="center", color=INK, fontsize=8.5)
+        inside = value > 0.15 * widest  # a number inside its bar is clear of the dashed line
+        where, ink, side = ((-5, 0), "white", "right") if inside else ((5, 0), INK, "left")
+        axes.annotate(format_value(value, "integer"), (value, place), xytext=where, textcoords="offset points", va="center", ha=side, color=ink, fontsize=8.5)
     if reference is not None:
         axes.axvline(reference, color=COLOURS[2], linewidth=1.8, linestyle="--")
         axes.annotate(
-            f"{_plain(reference_label)} {reference:,.0f}",
-            (reference, 0),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, 4),
+            f"{_plain(reference_label)} {format_value(reference, 'integer')}",
+            (reference, len(names) - 0.1),
+            xytext=(-5, 0),
             textcoords="offset points",
+            va="center",
+            ha="right",
             color=COLOURS[2],
             fontsize=9,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
-    axes.set_xlim(min(0.0, min(values, default=0.0)), max([*values, reference or 0.0, 1.0]) * 1.12)
+    axes.set_ylim(len(names) + 0.4, -0.6)
+    axes.set_xlim(min(0.0, min(values, default=0.0)), widest * 1.05)
+    axes.xaxis.set_major_formatter(_thousands)
     axes.set_xlabel(axis_label)
     return _png(figure)
 
@@ -116,6 +122,7 @@ def plot_quarters(table: pd.DataFrame, *, labels: dict[str, str], title: str) ->
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(places, [str(quarter) for quarter in table.index])
     axes.set_ylabel("元/人·季")
+    axes.yaxis.set_major_formatter(_thousands)
     axes.legend(frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1))
     return _png(figure)
 
@@ -125,7 +132,7 @@ def plot_outcomes(table: pd.DataFrame, *, labels: dict[str, str], title: str, ax
 
     Takes one row per condition (index: its name) and the columns of ``labels`` in order (met, not_met, unknown), counts.
     """
-    figure, axes = _figure(7.6, 0.9 + 0.32 * len(table), title)
+    figure, axes = _figure(7.6, 1.3 + 0.32 * len(table), title)
     places = np.arange(len(table))
     left = np.zeros(len(table))
     for column, colour, hatch, ink in zip(labels, (COLOURS[0], COLOURS[3], GREY), ("", "///", "..."), ("white", "black", "black"), strict=True):
@@ -134,12 +141,14 @@ def plot_outcomes(table: pd.DataFrame, *, labels: dict[str, str], title: str, ax
         for place, (start, value) in enumerate(zip(left, values, strict=True)):
             if value > 0.06 * max(table.sum(axis=1).max(), 1):
                 box = {"facecolor": colour, "edgecolor": "none", "pad": 1}
-                axes.annotate(f"{value:,.0f}", (start + value / 2, place), ha="center", va="center", color=ink, fontsize=8.5, bbox=box)
+                axes.annotate(format_value(value, "integer"), (start + value / 2, place), ha="center", va="center", color=ink, fontsize=8.5, bbox=box)
         left += values
     axes.set_yticks(places, list(table.index))
     axes.invert_yaxis()
     axes.set_xlabel(axis_label)
-    axes.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
+    axes.set_xlim(0, max(left.max(), 1))
+    axes.xaxis.set_major_formatter(_thousands)
+    figure.legend(frameon=False, ncols=3, loc="outside lower center")
     return _png(figure)
 
 
@@ -162,6 +171,10 @@ _STYLE = {
     "ytick.color": INK,
     "hatch.linewidth": 0.6,
 }
+
+
+def _thousands(value: float, place: int) -> str:
+    return format_value(value, "integer")
 
 
 def _plain(text: str) -> str:

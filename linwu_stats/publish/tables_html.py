@@ -79,7 +79,7 @@ class Show:
 
     ``kind``: text; codes (``codes`` names a list of tables.CODES); rule (a rule key); why (what changed, in words); figure (a number already in
     words); or a number: integer, yuan (from fen), yuan2, wan (from fen), percent (from a share), index, decimal. ``signed`` puts + before a gain.
-    ``unknown`` is shown for a null; ``reason`` names the column that says why a value is null.
+    ``unknown`` is shown for a null; ``reason`` names the column that says why a value is null; ``below`` the column of a rule key to set below the value.
     """
 
     heading: str
@@ -89,6 +89,7 @@ class Show:
     signed: bool = False
     unknown: str = UNKNOWN
     reason: str = ""
+    below: str = ""
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,8 @@ def _heading(show: Show) -> Markup:
 
 def _cell(row: Mapping[str, Any], name: str, show: Show, *, first: bool) -> Markup:
     text = _text(row, row[name], show)
+    if show.below and not is_unknown(row[show.below]):
+        text += Markup("<br>") + rule(row[show.below])
     if first:
         return Markup('<th scope="row">{}</th>').format(text)
     if show.kind in _NUMBERS or show.kind == "figure":
@@ -228,8 +231,6 @@ def _cell(row: Mapping[str, Any], name: str, show: Show, *, first: bool) -> Mark
 
 
 def _text(row: Mapping[str, Any], value: Any, show: Show) -> Markup:
-    if isinstance(value, Markup | Fragment):
-        return escape(value)
     if is_unknown(value):
         why = row.get(show.reason) if show.reason else None
         return escape(show.unknown) if is_unknown(why) else Markup('{}<span class="reason">（{}）</span>').format(show.unknown, words.reasons(why))

@@ -22,8 +22,8 @@ __all__ = [
     "reasons",
     "severity",
     "status",
-    "unit",
     "value_in_words",
+    "value_with_unit",
     "why",
 ]
 
@@ -43,7 +43,8 @@ _INCOME = {
     "headcount_zero": "计算人口为零",
     "resident_unknown": "有成员是否常住未知",
 }
-_PAGE = {"no_value": "指标表没有这一项", "rural_population_unknown": "乡村户籍人口未知", "register_unknown": "名册有缺项"}
+_CHANGED = {"headcount_up": "计算人口增加", "headcount_down": "计算人口减少"}
+_PAGE = {"no_value": "指标表没有这一项", "population_unknown": "分母人口未知", "register_unknown": "名册有缺项", "few_households": "不足五户，不列"}
 
 #: Why a value is unknown, why a line counts, why a condition was judged so.
 REASONS: dict[str, str] = {**exits.REASONS, **indicators.REASONS, **_INCOME, **_PAGE}
@@ -68,8 +69,8 @@ def reasons(codes: Any) -> str:
 
 
 def why(codes: Any) -> str:
-    """What changed between two quarters, in words (变动原因)."""
-    return exits.explain_why(str(codes))
+    """What changed between two quarters, in words (变动原因); "" where nothing did."""
+    return "；".join(_CHANGED.get(code) or exits.explain_why(code) for code in str(codes).split())
 
 
 def indicator(name: str) -> str:
@@ -104,9 +105,9 @@ def measure(code: str) -> str:
     return exits.MEASURES.get(code, code)
 
 
-def unit(name: str) -> str:
-    """Unit of a rule in words (单位); "" where the value carries its own."""
-    return _UNITS.get(name, "")
+def value_with_unit(rule: Any) -> str:
+    """The value of a rule with its unit (规则取值和单位)."""
+    return f"{value_in_words(rule.value)} {_UNITS.get(rule.unit, '')}".strip()
 
 
 def severity(code: str) -> str:
@@ -133,7 +134,7 @@ def value_in_words(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "、".join(_VALUES.get(str(part), str(part)) for part in value) or "无"
     if isinstance(value, int | float):
-        return f"{value:,}" if abs(value) >= 10_000 else f"{value}"
+        return f"{value:,}" if abs(value) >= 1_000 else f"{value}"
     return _VALUES.get(str(value), str(value))
 
 
