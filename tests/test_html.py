@@ -50,7 +50,7 @@ def page(**changes: Any) -> dict[str, Any]:
             "to_confirm": ["line.central_work"],
         },
     }
-    return facts | changes
+    return facts | {"title_parts": [changes.get("title", facts["title"])]} | changes
 
 
 def shown(cell: Any, *outputs: Any) -> Any:

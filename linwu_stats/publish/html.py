@@ -32,7 +32,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 SETUP_TAGS = {"parameters", "injected-parameters", "setup", "fold"}
 
 #: A table with more columns than this is printed on a sheet laid across.
-WIDE_COLUMNS = 9
+WIDE_COLUMNS = 12
 
 _HEADING = re.compile(r"<h([23])((?:\s[^>]*)?)>(.*?)</h\1>", re.DOTALL)
 _ID = re.compile(r'\sid="([^"]*)"')
@@ -46,9 +46,10 @@ _LINK = re.compile(r'<a\b[^>]*?\shref="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 def notebook_to_html(nb: Any, page: Mapping[str, Any]) -> str:
     """One page from an executed notebook (生成网页).
 
-    Takes a notebook (nbformat node) and ``page``: title, series, kind, area_name, is_sample, facts (pairs of term and text), trail (links), source (name
-    of the notebook), notebook (link to the executed one, or ""), parameters, command, provenance (of ``page_provenance``), known_files (files that the
-    page may link to; empty: any). Texts of ``page`` are escaped; outputs of the notebook are taken as the package's functions wrote them, escaped.
+    Takes a notebook (nbformat node) and ``page``: title, title_parts (where it may break), series, kind, area_name, is_sample, facts (pairs of term
+    and text), trail (links), source (name of the notebook), notebook (link to the executed one, or ""), parameters, command, provenance (of
+    ``page_provenance``), known_files (files that the page may link to; empty: any). Texts of ``page`` are escaped; outputs of the notebook are taken
+    as the package's functions wrote them, escaped.
     Gives the whole document. The same notebook and page give the same bytes.
     """
     body, folded, messages = _body(nb)

@@ -27,7 +27,7 @@ _TOWNSHIP_COLUMNS = (
     ("符合退出条件", "户"), ("不能判定", "户"),
 )
 _VILLAGE_COLUMNS = (
-    ("类别", "", False), ("未脱贫人口", "人", True), ("乡村户籍人口", "人", True), ("贫困发生率", "%", True), ("登记状态", "", False), ("评估结论", "", False),
+    ("类别", "", False), ("未脱贫人口", "人", True), ("分母人口", "人", True), ("贫困发生率", "%", True), ("登记状态", "", False), ("评估结论", "", False),
 )
 
 
@@ -62,8 +62,9 @@ def index_html(q: Any, results: Iterable[Any], foot: Mapping[str, Any]) -> tuple
 
 def _page(q: Any, county: str, foot: Mapping[str, Any]) -> dict[str, Any]:
     name = q.area_names[county]
+    parts = [name, period_text(q.quarter), f"{SUBJECT}报告目录"]
     return {
-        "title": f"{name}{period_text(q.quarter)}{SUBJECT}报告目录", "series": f"{name}扶贫统计　{q.quarter}", "is_sample": bool(q.is_sample),
+        "title": "".join(parts), "title_parts": parts, "series": f"{name}扶贫统计　{q.quarter}", "is_sample": bool(q.is_sample),
         "facts": [("报告期", period_text(q.quarter)), ("地区", name), ("地区代码", county)], "command": f"linwu-stats run {q.quarter}", "provenance": foot,
     }
 
@@ -92,7 +93,7 @@ def _figures(q: Any, county: str) -> list[dict[str, str]]:
         _figure("建档立卡贫困户", stock["households"], "integer", "户", f"{format_value(stock['persons'], 'integer')} 人"),
         _figure("已脱贫", len(out), "integer", "户", f"{format_value(facts.persons_sum(out), 'integer')} 人"),
         _figure("未脱贫", stock["poor_households"], "integer", "户", f"{format_value(stock['poor_persons'], 'integer')} 人"),
-        _figure("贫困发生率", stock["incidence"], "percent", "%", f"乡村户籍人口 {format_value(stock['rural_population'], 'integer')} 人"),
+        _figure("贫困发生率", stock["incidence"], "percent", "%", f"{stock['denominator']} {format_value(stock['population'], 'integer')} 人"),
         _figure("人均纯收入", income.value, "yuan_plain", "元", CODES["period"][PERIOD]),
         _figure("贫困村", len(villages), "integer", "个", f"已退出 {int((villages['village_status'] == 'out').sum())} 个"),
     ]

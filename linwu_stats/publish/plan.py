@@ -142,11 +142,12 @@ def page_facts(page: Page, quarter: Any, known_files: Iterable[str] = ()) -> dic
         for file in [page_file(code, page.quarter)]
         if code != page.area and file in known
     ]
-    title = f"{names[county]}{METHODS_TITLE}" if page.kind == "methods" else f"{''.join(names_of)}{period_text(page.quarter)}{SUBJECT}报告"
+    subject = [METHODS_TITLE] if page.kind == "methods" else [period_text(page.quarter), f"{SUBJECT}报告"]
+    parts = [names[county] if page.kind == "methods" else "".join(names_of), *subject]
     facts = [("报告期", period_text(page.quarter)), ("地区", "".join(names_of)), ("地区代码", page.area), ("口径", "建档立卡贫困户")]
     return {
-        "file": page.file, "kind": page.kind, "title": title, "series": f"{names[county]}扶贫统计　{page.quarter}", "area_name": page.area_name,
-        "facts": facts, "trail": trail, "is_sample": bool(quarter.is_sample), "source": page.source, "parameters": {},
+        "file": page.file, "kind": page.kind, "title": "".join(parts), "title_parts": parts, "series": f"{names[county]}扶贫统计　{page.quarter}",
+        "area_name": page.area_name, "facts": facts, "trail": trail, "is_sample": bool(quarter.is_sample), "source": page.source, "parameters": {},
         "command": f"linwu-stats run {page.quarter} --only {page.area}", "known_files": sorted(known), "notebook": "",
     }
 

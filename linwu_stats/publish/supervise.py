@@ -53,6 +53,7 @@ def run_jobs(jobs: Sequence[Mapping[str, Any]], *, home: Path, workers: int, lim
 def kernel_environment(home: Path) -> dict[str, str]:
     """Environment of workers and kernels (运行环境): the kernel is this very Python, no profile of the user is read, hashes and threads are fixed.
 
+    Bytecode is kept, in the workspace where it may not be written beside the code: compiling the libraries costs each kernel more than a second.
     Writes a kernel description into ``.cache/jupyter`` of the workspace, so that nothing needs to be registered on the machine.
     """
     cache = home / ".cache"
@@ -68,7 +69,8 @@ def kernel_environment(home: Path) -> dict[str, str]:
     for name in ("runtime", "ipython", "matplotlib", "log"):
         (cache / name).mkdir(parents=True, exist_ok=True)
     return {
-        **{name: value for name, value in os.environ.items() if name not in {"PYTHONSTARTUP", "MPLBACKEND"}},
+        **{name: value for name, value in os.environ.items() if name not in {"PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE", "MPLBACKEND"}},
+        **({"PYTHONPYCACHEPREFIX": str(cache / "pycache")} if os.environ.get("PYTHONDONTWRITEBYTECODE") else {}),
         "JUPYTER_PATH": str(cache / "jupyter"), "JUPYTER_RUNTIME_DIR": str(cache / "runtime"), "JUPYTER_CONFIG_DIR": str(cache / "jupyter-config"),
         "JUPYTER_PLATFORM_DIRS": "1", "IPYTHONDIR": str(cache / "ipython"), "MPLCONFIGDIR": str(cache / "matplotlib"),
         "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "SOURCE_DATE_EPOCH": "0",
