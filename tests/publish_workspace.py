@@ -27,7 +27,8 @@ def make_workspace(home: Path) -> Path:
     villages = [VILLAGE] * 4 + [OTHER_VILLAGE] * 2
     status = ["out", "out", "not_out", "not_out", "out", "not_out"]
     members = [3, 2, 4, 1, 5, 2]
-    verdicts = ["meets_exit", "meets_exit", "not_out", "unknown", "meets_exit", "not_out"]
+    verdicts = ["meets_exit", "meets_exit", "not_out", "unknown", "meets_exit", "unknown"]
+    incomes = ["met", "met", "not_met", "unknown", "met", "not_yet"]
     frames = {
         "villages": pd.DataFrame(
             {
@@ -39,7 +40,7 @@ def make_workspace(home: Path) -> Path:
             {"household_id": households, "township_code": [code[:9] for code in villages], "village_code": villages, "poverty_status": status}
         ),
         "headcounts": pd.DataFrame({"household_id": households, "headcount_persons": members, "registered_persons": members}),
-        "household_exit": pd.DataFrame({"household_id": households, "verdict": verdicts}),
+        "household_exit": pd.DataFrame({"household_id": households, "income_outcome": incomes, "verdict": verdicts}),
         "village_exit": pd.DataFrame(
             {
                 "village_code": [VILLAGE, OTHER_VILLAGE], "township_code": [VILLAGE[:9], OTHER_VILLAGE[:9]], "village_kind": ["province", "city"],
@@ -92,7 +93,8 @@ def good_notebook() -> Any:
     return notebook(
         ("md", "# 标题由版式给出\n\n先填参数。"),
         ("md", "## 主要情况\n\n本页为 **测试** 页，见[方法](methods_2018Q1.html)。"),
-        "import sys\nfrom IPython.display import HTML, display\nfrom linwu_stats import open_quarter\nq = open_quarter(quarter, home)",
+        "import sys\nfrom IPython.display import HTML, display\nfrom linwu_stats import open_quarter\nq = open_quarter(quarter, home)\n"
+        "assert sys.flags.safe_path, 'another kernel than the one that the batch describes'",
         'display(HTML(f\'<table class="data"><caption>户数</caption><thead><tr><th scope="col">地区</th><th scope="col" class="num">户数</th></tr></thead>'
         "<tbody><tr><th scope=\"row\">{area}</th><td class=\"num\">{len(q.households)}</td></tr></tbody></table>'))",
         ("md", "### 一张图\n\n看蓝色的线。"),

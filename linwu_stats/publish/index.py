@@ -147,12 +147,13 @@ def _village(q: Any, code: str, troubles: list[str]) -> dict[str, Any]:
 
 def _doubts(q: Any, county: str) -> list[str]:
     rows = facts.exit_rows(q, county)
-    unknown = int((rows["verdict"] == "unknown").sum())
+    undecided = rows[rows["verdict"] == "unknown"]
+    unknown, not_yet = len(undecided), int((undecided["income_outcome"] == "not_yet").sum())
     status = facts.stock(q, county)["unknown_status"]
     errors = q.findings
     sentences = [
         ("本季数据是程序虚构的示例，不是真实统计。", q.is_sample),
-        (f"{unknown:,} 户因资料不全不能判定是否符合退出条件。", unknown),
+        (f"{unknown:,} 户还不能判定是否符合退出条件，其中 {not_yet:,} 户本年度累计收入尚未达到标准，须待全年收入；其余因资料不全。", unknown),
         (f"{status:,} 户没有登记脱贫属性。", status),
         (f"台账检查记录 {len(errors):,} 个问题，各页所用的是检查之后的数据。", len(errors)),
         (f"{len(q.rules.to_confirm()):,} 条规则未见正式文件原文，标为待确认，见本页末尾。", len(q.rules.to_confirm())),
