@@ -21,7 +21,8 @@ The house:
 
 Import law (kept by ``tests/test_architecture.py``): a stage (``ledgers``, ``income``, ``indicators``, ``exits``) imports only ``tables``,
 ``rules`` and the declared dependencies, never another stage; ``quarter`` alone imports the stages and calls them in order; ``publish``
-imports ``tables``, ``rules`` and ``quarter``; ``synthetic`` imports no stage, so that it shares no bug with ``income``.
+imports ``tables``, ``rules``, ``quarter`` and, for the words of reasons and definitions, ``indicators`` and ``exits``;
+``synthetic`` imports no stage, so that it shares no bug with ``income``.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def main(context: click.Context, home: Path | None) -> None:
 
 
 @main.command()
-@click.option("--households", type=click.IntRange(26), default=None, help="A smaller county; with 20000 and more a prefecture as parquet (户数).")
+@click.option("--households", type=click.IntRange(60), default=None, help="A smaller county; with 20000 and more a prefecture as parquet (户数).")
 @click.option("--to", "target", type=click.Path(file_okay=False, path_type=Path), default=None, help="Folder to write to; by default the workspace (写到哪里).")
 @click.pass_obj
 @_plain_errors

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from linwu_stats.ledgers.read import Ledger, read_path
 
 from linwu_stats import RefusedError
+from linwu_stats.ledgers.read import Ledger, read_path
 from linwu_stats.rules import Rules
 from linwu_stats.tables import TABLES, conform, empty
 
@@ -103,7 +103,7 @@ def households(raw: pd.DataFrame, villages: pd.DataFrame, rules: Rules, notes: _
     A value on which the rows of one household differ is unknown, with a finding. A household whose village is not in the village table keeps its place under
     the code ``<township>000``.
     """
-    raw = raw[raw["household_id"].notna()]
+    raw = raw[raw["household_id"].notna()].rename(columns={"percapita_fen": "recorded_percapita_fen"})
     codes = {rule.value: rule.key.removeprefix("township.") for rule in rules.under("township.")}
     place = villages.assign(township=villages["township_code"].map({code: name for name, code in codes.items()}))
     place = place[["township", "village_name", "village_code"]].rename(columns={"village_name": "village"}).drop_duplicates(["township", "village"])
@@ -204,6 +204,7 @@ def findings(ledgers: Iterable[Ledger], notes: _Notes) -> pd.DataFrame:
         }
         for ledger in ledgers
         for finding in ledger.findings
+        if finding.code != "UNKNOWN_VILLAGE"  # a file alone can only compare its own spellings; here the village table decides
     ]
     rows += notes.rows
     if not rows:
