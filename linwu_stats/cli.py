@@ -81,10 +81,11 @@ def new(home: Path | None, quarter: str) -> None:
 @click.argument("quarter", required=False)
 @click.option("--workers", type=click.IntRange(1), default=None, help="Pages made side by side (并行数).")
 @click.option("--only", multiple=True, metavar="CODE", help="Only the pages of this area code; may be given again (只做某些地区).")
+@click.option("--again", is_flag=True, help="Make the pages even if nothing changed (重新生成).")
 @click.option("--tables-only", is_flag=True, help="Make the tables, no pages (只算表).")
 @click.pass_obj
 @_plain_errors
-def run(home: Path | None, quarter: str | None, workers: int | None, only: tuple[str, ...], tables_only: bool) -> None:
+def run(home: Path | None, quarter: str | None, workers: int | None, only: tuple[str, ...], again: bool, tables_only: bool) -> None:
     """Run a QUARTER, by default the newest (运行一个季度): ledgers, tables, notebooks, pages, index."""
     from linwu_stats.quarter import QuarterError, find_home, quarters_with_ledgers
 
@@ -94,7 +95,7 @@ def run(home: Path | None, quarter: str | None, workers: int | None, only: tuple
         if not have:
             raise QuarterError("data/ holds no quarter (data/ 中没有季度数据). Make one with 'linwu-stats new 2018Q2', or the sample with 'linwu-stats sample'")
         quarter = have[-1]
-    _run(root, quarter, workers, only, tables_only)
+    _run(root, quarter, workers, only, again, tables_only)
 
 
 @main.command()
@@ -109,7 +110,7 @@ def report(home: Path | None, workers: int | None) -> None:
     if not quarters_with_ledgers(root):
         click.echo("data/ 中没有季度数据，先生成示例县(虚构)。No quarter in data/: making the invented sample county.")
         _make_sample(root, None)
-    _run(root, quarters_with_ledgers(root)[-1], workers, (), False)
+    _run(root, quarters_with_ledgers(root)[-1], workers, (), False, False)
 
 
 @main.command()
@@ -188,15 +189,22 @@ def dictionary(path: Path) -> None:
     click.echo(path)
 
 
-def _run(root: Path, quarter: str, workers: int | None, only: tuple[str, ...], tables_only: bool) -> None:
-    from linwu_stats.quarter import make_quarter
+def _run(root: Path, quarter: str, workers: int | None, only: tuple[str, ...], again: bool, tables_only: bool) -> None:
+    from tqdm import tqdm
 
-    make_quarter(quarter, root, progress=lambda text: click.echo(text, err=True))
+    from linwu_stats.quarter import STEPS, make_quarter, quarters_with_ledgers
+
+    with tqdm(desc="数据表", total=STEPS * sum(one <= quarter for one in quarters_with_ledgers(root)), unit="步", file=sys.stderr) as bar:
+
+        def stage(text: str) -> None:
+            bar.set_postfix_str(text, refresh=False)
+            bar.update()
+
+        make_quarter(quarter, root, progress=stage)
+        bar.update(bar.total - bar.n)
     if tables_only:
         click.echo(root / "data" / quarter / "tables")
         return
-    from tqdm import tqdm
-
     from linwu_stats.publish.batch import run_batch
 
     with tqdm(desc="报告", unit="页", file=sys.stderr) as bar:
@@ -206,7 +214,7 @@ def _run(root: Path, quarter: str, workers: int | None, only: tuple[str, ...], t
             bar.set_postfix_str(text, refresh=False)
             bar.update(done - bar.n)
 
-        result = run_batch(quarter, root, workers=workers, areas=list(only) or None, progress=step)
+        result = run_batch(quarter, root, workers=workers, areas=list(only) or None, again=again, progress=step)
     for failure in result.failures:
         click.echo(f"失败: {failure}", err=True)
     click.echo(result.index)

@@ -38,6 +38,9 @@ PERIODS = ("quarter", "ytd", "last4", "year")
 #: Stages whose code decides the numbers; a change in one of them makes the tables anew.
 CODE = ("tables.py", "rules.py", "quarter.py", "ledgers", "income", "indicators", "exits")
 
+#: Steps that ``progress`` is told of for each quarter that is made.
+STEPS = 5
+
 Progress = Callable[[str], None]
 
 
@@ -159,7 +162,7 @@ def make_quarter(quarter: str, home: Path | str | None = None, *, progress: Prog
     chain = hashlib.sha256(_code_digest().encode("ascii"))
     for one in wanted:
         inputs = _inputs(home, one)
-        chain.update(json.dumps([one, inputs, law_digest(_overrides(home))], sort_keys=True).encode("utf-8"))
+        chain.update(json.dumps([one, inputs, law_digest(_overrides(home)), _reference_digest(home)], sort_keys=True).encode("utf-8"))
         _make_one(one, home, inputs, chain.hexdigest(), progress or (lambda text: None))
     return Quarter(quarter, home)
 
@@ -217,6 +220,10 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _reference_digest(home: Path) -> list[str]:
+    return [f"{path.name} {_digest(path)}" for path in sorted((home / "data" / "reference").glob("*.csv"))]
+
+
 def _code_digest() -> str:
     root = Path(__file__).parent
     paths = sorted(path for name in CODE for path in ([root / name] if name.endswith(".py") else (root / name).glob("*.py")))
@@ -239,12 +246,13 @@ def _make_one(quarter: str, home: Path, inputs: list[dict[str, Any]], key: str, 
     for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     kinds = files.set_index("path").to_dict("index")
+    made = {name: {"rows": len(frame), "sha256": _digest(folder / f"{name}.parquet")} for name, frame in frames.items()}
     content = {
         "quarter": quarter, "key": key, "package_version": linwu_stats.__version__, "code_sha256": _code_digest(), "law_sha256": law_digest(_overrides(home)),
         "is_sample": (home / "data" / quarter / "SAMPLE.json").is_file(),
         "inputs": [item | kinds.get(Path(item["path"]).name, {}) for item in inputs],
         "overrides": [rule.key for rule in rules.overridden()], "to_confirm": [rule.key for rule in rules.to_confirm()],
-        "tables": {name: {"rows": len(frame), "sha256": _digest(folder / f"{name}.parquet")} for name, frame in frames.items()},
+        "tables": made, "tables_sha256": hashlib.sha256(json.dumps(made, sort_keys=True).encode("ascii")).hexdigest(),
     }
     part = meta.with_suffix(".part")
     part.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")

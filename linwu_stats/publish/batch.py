@@ -105,13 +105,14 @@ class RunResult:
 def run_batch(
     quarter: str, home: Path | str | None = None, *, workers: int | None = None, areas: Iterable[str] | None = None,
     progress: Callable[[int, int, str], None] | None = None, notebooks_dir: Path | str | None = None, limit_seconds: float = LIMIT_SECONDS,
-    engine: str | None = None,
+    engine: str | None = None, again: bool = False,
 ) -> RunResult:  # fmt: skip
     """Make and publish the pages of a quarter whose tables are made (生成并发布一个季度的报告).
 
     ``areas``: codes of the pages to make, all by default. ``workers``: pages at a time, by default one per processor. ``progress(done, total, text)``
     is called when a page is finished. ``notebooks_dir``: by default ``notebooks`` of the workspace, else of the package's own checkout.
     ``limit_seconds``: a notebook that takes longer is ended. ``engine``: a papermill engine by name, by default a plain kernel.
+    Where the published run was made from the same tables, notebooks, package and libraries and is whole, it is kept; ``again`` makes it all the same.
     Raises :class:`BatchError` before anything starts where a notebook does not fit or another run of the quarter is going on.
     """
     clock = time.perf_counter()
@@ -127,6 +128,9 @@ def run_batch(
     reports.mkdir(parents=True, exist_ok=True)
     with _alone(reports / f".{name}.lock"):
         _recover(reports, name)
+        kept = None if again else _unchanged(run, reports / name)
+        if kept is not None:
+            return RunResult(quarter, reports / name, reports / name / "index.html", kept, [], time.perf_counter() - clock, workers)
         _remove(partial)
         partial.mkdir()
         results = _check_links(partial, _make_pages(run, progress or (lambda done, total, text: None)))
@@ -137,6 +141,26 @@ def run_batch(
         _publish(reports, name)
     folder = reports / name
     return RunResult(quarter, folder, folder / "index.html", results, failures, time.perf_counter() - clock, workers)
+
+
+def _unchanged(run: _Run, folder: Path) -> list[PageResult] | None:
+    """The pages of the published run if it is whole, without failure, and made from what this run would be made from; else None."""
+    try:
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        wanted = {
+            "scope": run.scope or "all", "engine": run.engine, "failures": [], "libraries": provenance.libraries(),
+            "package": {"version": linwu_stats.__version__, "sha256": provenance.package_sha256()},
+            "notebooks": {name: provenance.file_sha256(path) for name, path in run.notebooks.items()},
+        }
+        same = all(record[name] == value for name, value in wanted.items()) and record["provenance"]["key"] == run.q.provenance["key"]
+        hashes = {"index.html": record["index_sha256"], **{page["file"]: page["sha256"] for page in record["pages"]}}
+        if not same or {page.file for page in run.pages} != set(hashes) - {"index.html"}:
+            return None
+        if any(provenance.file_sha256(folder / file) != sha256 for file, sha256 in hashes.items()):
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return [PageResult(page, outcome="made", tries=0) for page in run.pages]
 
 
 def _make_pages(run: _Run, progress: Callable[[int, int, str], None]) -> list[PageResult]:
@@ -205,7 +229,7 @@ def _write_record(run: _Run, results: list[PageResult], failures: list[str], sec
     ]
     record = provenance.run_record(
         run.q, pages, notebooks={name: provenance.file_sha256(path) for name, path in run.notebooks.items()}, scope=run.scope or "all",
-        started=run.started.isoformat(timespec="seconds"), seconds=round(seconds, 3), workers=run.workers, failures=failures,
+        started=run.started.isoformat(timespec="seconds"), seconds=round(seconds, 3), workers=run.workers, engine=run.engine, failures=failures,
         index_sha256=provenance.file_sha256(run.folder / "index.html"),
     )
     write_file(run.folder / "run.json", json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")
