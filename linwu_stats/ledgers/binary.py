@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +43,7 @@ def read_binary(path: Path) -> Book:
         marks = _marks(stream)
     except (struct.error, IndexError) as error:
         raise Refused("DAMAGED", detail="工作簿记录不完整") from error
-    book = Book(_cells(path, marks))
+    book = Book(_cells(data, marks))
     if any("vba" in name for name in names):
         book.notes.append(("MACRO", {}))
     return book
@@ -164,9 +165,9 @@ def _sheet_marks(stream: bytes, place: int, struck: set[int]) -> Marks:
     return marks
 
 
-def _cells(path: Path, marks: list[Marks]) -> list[Sheet]:
+def _cells(data: bytes, marks: list[Marks]) -> list[Sheet]:
     try:
-        workbook = CalamineWorkbook.from_path(str(path))
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = []
         for number, entry in enumerate(workbook.sheets_metadata):
             sheet = workbook.get_sheet_by_name(entry.name)

@@ -14,13 +14,17 @@ from typing import Any, NamedTuple
 
 from linwu_stats.ledgers.vocabulary import BLANKS, squeeze, vocabulary
 
-__all__ = ["MICRO", "UNTRUSTED", "Cell", "fen", "is_blank", "parse_bool", "parse_code", "parse_column", "parse_number", "parse_size", "parse_text", "plain_text"]
+__all__ = [
+    "BLANK", "MICRO", "UNTRUSTED", "Cell", "fen", "is_blank", "parse_bool", "parse_code", "parse_column", "parse_count", "parse_number", "parse_size",
+    "parse_text", "parser_for", "plain_text",
+]
 
 MICRO = 1_000_000
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|[+-]?\.\d+")
 _BARE = re.compile(r"-?\d+(?:\.\d+)?")
 _RANGE = re.compile(r"[\d.万千百]+元?(?:-|~|—|－|至|到|/|或)[\d.万千百]+元?")
 _ABOUT = re.compile(r"约|大概|左右|上下|不足|不到|以上|以下|以内|余|多|近|几|数[十百千万]|超过|至少|最多|[<>≤≥≈±~+]")
+_SIMPLE = re.compile(r"\d{1,11}(?:\.\d{1,6})?", re.ASCII)
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d+)?[eE][+-]?\d+")
 _ERROR = re.compile(r"#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA|\?)", re.IGNORECASE)
 _SPLIT_DIGITS = re.compile(r"\d[\s\u00a0\u3000]+\d")
@@ -58,8 +62,9 @@ def parse_column(raw: Sequence[Any], parse: Callable[[Any], Cell], *, blanks: bo
 
     ``blanks``: whether a blank cell has something to say.
     """
-    if set(map(type, raw)) <= {str}:
-        cells = {value: parse(value) for value in dict.fromkeys(raw)}
+    distinct = dict.fromkeys(raw)  # True, 1 and 1.0 are one key here, but none of them is one with a text
+    if set(map(type, distinct)) <= {str}:
+        cells = {value: parse(value) for value in distinct}
         keys: Sequence[Any] = raw
     else:
         keys = [(value.__class__, value) for value in raw]
@@ -86,6 +91,8 @@ def plain_text(value: Any) -> str:
 
 def parse_text(value: Any) -> Cell:
     """Text as it stands, without spaces at its ends (文本)."""
+    if isinstance(value, str) and value and value[0].isalnum():
+        return Cell(value.strip())
     return BLANK if is_blank(value) else Cell(plain_text(value).strip())
 
 
@@ -96,6 +103,9 @@ def parse_number(value: Any, *, factor: int = 1, money: bool = False, signed: bo
     ``typed``: the sheet has number cells, so that a number kept as text is worth a finding. ``derived``: a figure computed from others, whose further
     decimals mean nothing.
     """
+    if not typed and isinstance(value, str) and _SIMPLE.fullmatch(value):
+        micro = _exact(value, factor)
+        return Cell(micro) if micro % 10_000 == 0 and (limit is None or micro <= limit * MICRO) else _bounded(Cell(micro), money, signed, derived, limit)
     if is_blank(value):
         return BLANK
     if isinstance(value, bool):
@@ -103,10 +113,17 @@ def parse_number(value: Any, *, factor: int = 1, money: bool = False, signed: bo
     if isinstance(value, (dt.date, dt.time, dt.timedelta)):
         return Cell(None, ("NUM_TYPE",), detail="日期或时间")
     if isinstance(value, (int, float)):
-        cell = _micro(Decimal(repr(value)), factor)
+        text = repr(value)
+        cell = Cell(_exact(text, factor)) if _SIMPLE.fullmatch(text) else _micro(Decimal(text), factor)
     else:
         cell = _text_number(str(value), factor, money, typed)
     return cell if cell.value is None else _bounded(cell, money, signed, derived, limit)
+
+
+def _exact(text: str, factor: int) -> int:
+    """Millionths of a short plain number, in whole numbers throughout."""
+    whole, _, part = text.partition(".")
+    return (int(whole) * MICRO + int(part.ljust(6, "0"))) * factor
 
 
 def _micro(number: Decimal, factor: int | Decimal, keys: tuple[str, ...] = ()) -> Cell:

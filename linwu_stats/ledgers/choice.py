@@ -48,7 +48,7 @@ def choose_sheets(book: Book, log: list[Finding]) -> Choice:
     others = [candidate for candidate in visible if candidate.kind != "members"]
     if not others:
         others, members = members, []
-    with_rows = [candidate for candidate in others if _keys(candidate)] or others
+    with_rows = [candidate for candidate in others if any(not is_blank(value) for row in _data(candidate) for value in row)] or others
     kind = with_rows[0].kind
     main = [candidate for candidate in with_rows if candidate.kind == kind]
     unread = [candidate.sheet.name for candidate in with_rows if candidate.kind != kind]
@@ -103,6 +103,8 @@ def _keys(candidate: Candidate) -> list[str]:
 def _settle_competition(main: list[Candidate], log: list[Finding]) -> list[Candidate]:
     """Sheets of one kind: read together when their households differ; identical ones once; competing ones are refused."""
     kept: list[tuple[Candidate, set[str]]] = []
+    if len(main) == 1:
+        return main
     for candidate in main:
         keys = set(_keys(candidate))
         if any(_data(candidate) == _data(other) for other, _ in kept):

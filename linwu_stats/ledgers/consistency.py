@@ -29,18 +29,19 @@ def check_sheet(parsed: Parsed, places: Places) -> None:
     if not parsed.grid.data:
         return
     check_totals(parsed)
-    suspect = check_units(parsed)
-    if not suspect:
-        check_sums(parsed)
-    check_percapita(parsed)
-    if suspect:
+    if check_units(parsed):
         _forget_money(parsed)
+    else:
+        check_sums(parsed)
+        check_percapita(parsed)
     check_lost_digits(parsed)
     check_villages(parsed, places)
     check_exit_dates(parsed)
     check_births(parsed)
     if parsed.grid.kind == "persons":
         check_own_size(parsed)
+    if parsed.grid.kind == "income_items":
+        check_amounts(parsed)
 
 
 def check_sums(parsed: Parsed) -> None:
@@ -50,7 +51,8 @@ def check_sums(parsed: Parsed) -> None:
         return
     slack = _slack(parsed)
     slips: list[tuple[int, str, str]] = []
-    for position, net in enumerate(values["net_fen"]):
+    for position in parsed.first_rows():
+        net = values["net_fen"][position]
         parts = [values[name][position] for name in PARTS]
         if net is None or None in parts:
             continue
@@ -96,8 +98,9 @@ def _slip(parsed: Parsed, position: int, computed: int, net: int, slack: int) ->
 
 def _percapita_fits(parsed: Parsed, position: int, net: int) -> bool | None:
     """Whether the recorded per-capita figure is this net income divided by the recorded size; None where one of them is unknown."""
-    percapita = parsed.values.get("percapita_fen", [None] * (position + 1))[position]
-    size = parsed.values.get("recorded_size_persons", [None] * (position + 1))[position]
+    if not {"percapita_fen", "recorded_size_persons"} <= parsed.values.keys():
+        return None
+    percapita, size = parsed.values["percapita_fen"][position], parsed.values["recorded_size_persons"][position]
     if percapita is None or not size:
         return None
     return abs(percapita * size - net) <= size * _slack(parsed)
@@ -123,7 +126,8 @@ def check_percapita(parsed: Parsed) -> None:
     if not {"percapita_fen", "net_fen", "recorded_size_persons"} <= values.keys():
         return
     nets = parsed.usable["net_fen"]
-    for position, percapita in enumerate(values["percapita_fen"]):
+    for position in parsed.first_rows():
+        percapita = values["percapita_fen"][position]
         net, size = nets[position], values["recorded_size_persons"][position]
         if percapita is None or net is None or not size or _percapita_fits(parsed, position, net):
             continue
@@ -157,6 +161,8 @@ def check_units(parsed: Parsed) -> bool:
 
 
 def _forget_money(parsed: Parsed) -> None:
+    """Where the unit of all amounts is in doubt, each amount is, and that each is improbable need not be said."""
+    parsed.grid.log[:] = [item for item in parsed.grid.log if item.code != "NUM_RANGE"]
     for name in parsed.usable:
         parsed.values[name] = [None] * len(parsed.values[name])
 
@@ -174,14 +180,16 @@ def check_totals(parsed: Parsed) -> None:
             if name not in parsed.values or words[name].type not in ("money", "size", "count") or name == "percapita_fen" or "平均" in label:
                 continue
             parts = [parsed.values[name][place] for place in places]
-            cell = parse_number(grid.sheet.rows[row][heading.column], factor=_column_factor(parsed, name), money=words[name].type == "money", signed=True, derived=True, typed=False)
+            raw, money = grid.sheet.rows[row][heading.column], words[name].type == "money"
+            cell = parse_number(raw, factor=_column_factor(parsed, name), money=money, signed=True, derived=True, typed=False)
             if cell.value is None or None in parts or not parts:
                 continue
-            total = sum(parts) * (1 if words[name].type == "money" else MICRO)
+            total = sum(parts) * (1 if money else MICRO)
             checked += 1
             if abs(total - cell.value) > (_slack(parsed) * len(parts) if parsed.factor > 1 else CENT + 100):
-                mismatches.append(finding("TOTAL_MISMATCH", sheet=grid.sheet.name, cell=grid.sheet.cell(row, heading.column), row=grid.sheet.number(row), column=heading.label,
-                                          value=_yuan(cell.value), new=_yuan(total)))
+                mismatches.append(finding(
+                    "TOTAL_MISMATCH", sheet=grid.sheet.name, cell=grid.sheet.cell(row, heading.column), row=grid.sheet.number(row), column=heading.label,
+                    value=_yuan(cell.value), new=_yuan(total)))
         place = next((column for column, value in enumerate(grid.sheet.rows[row]) if not is_blank(value)), 0)
         detail = f"，与逐户相加核对了{checked}列{'，有不符' if mismatches else '，相符'}" if checked else ""
         grid.log.append(finding("TOTAL_ROW", sheet=grid.sheet.name, cell=grid.sheet.cell(row, place), row=grid.sheet.number(row), value=label, detail=detail))
@@ -209,7 +217,8 @@ def check_villages(parsed: Parsed, places: Places) -> None:
     villages, townships = parsed.values.get("village"), parsed.values.get("township")
     if not villages or parsed.grid.kind == "villages":
         return
-    towns = townships or [None] * len(villages)
+    known = {*places.townships, *places.former}
+    towns = [town if town in known else None for town in townships] if townships else [None] * len(villages)
     doubtful = _by_register(villages, towns, places.villages) if places.villages else _by_ledger(villages, towns)
     for position, (village, town) in enumerate(zip(villages, towns, strict=True)):
         key, detail = doubtful.get((town, village), ("", ""))
@@ -236,6 +245,8 @@ def _by_ledger(villages: list[Any], towns: list[Any]) -> dict[tuple[Any, Any], t
     by_village: dict[Any, Counter[Any]] = defaultdict(Counter)
     for (town, village), count in counts.items():
         by_village[village][town] += count
+    if townships_known := {pair for pair in counts if pair[0]}:
+        counts = Counter({pair: counts[pair] for pair in townships_known})
     typical = median(counts.values())
     out: dict[tuple[Any, Any], tuple[str, str]] = {}
     for (town, village), count in counts.items():
@@ -267,15 +278,13 @@ def check_exit_dates(parsed: Parsed) -> None:
     if not status or not names:
         return
     raws = [parsed.grid.raw[name] for name in names]
-    seen: set[str] = set()
-    for position, code in enumerate(status):
+    for position in parsed.first_rows():
+        code = status[position]
         given = [raw[position] for raw in raws if raw[position] is not UNTRUSTED and not is_blank(raw[position])]
         lost = any(raw[position] is UNTRUSTED for raw in raws)
         wrong = (code == "out" and not given and not lost) or (code == "not_out" and given and any(parsed.values[name][position] is not None for name in names))
-        household = parsed.household(position)
-        if not wrong or (parsed.grid.kind == "persons" and household in seen):
+        if not wrong:
             continue
-        seen.add(household)
         if code == "out":
             parsed.say("EXIT_DATE_MISSING", position, names[0])
         else:
@@ -304,6 +313,15 @@ def check_own_size(parsed: Parsed) -> None:
         if household and size is not None and size != count[household] and household not in told:
             told.add(household)
             parsed.say("SIZE_MISMATCH", position, "recorded_size_persons", value=size, new=count[household])
+
+
+def check_amounts(parsed: Parsed) -> None:
+    """A line of the item ledger has an amount, or is in kind and has a quantity (金额)."""
+    amounts, raws = parsed.values["amount_fen"], parsed.grid.raw["amount_fen"]
+    quantities, kinds = (parsed.values.get(name, [None] * len(amounts)) for name in ("quantity_milli", "in_kind"))
+    for position, amount in enumerate(amounts):
+        if amount is None and is_blank(raws[position]) and not (kinds[position] and quantities[position] is not None):
+            parsed.say("NUM_MISSING", position, "amount_fen")
 
 
 def check_across(sheets: list[Parsed]) -> None:

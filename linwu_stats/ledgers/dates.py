@@ -13,6 +13,7 @@ __all__ = ["parse_day", "parse_month", "parse_quarter", "parse_year"]
 
 _MONTH = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})月?份?|(\d{2}))")
 _DAY = re.compile(r"(\d{4})(?:([-/.年])(\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:00:00(?::00)?|T00:00:00)?")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MONTH_FIRST = re.compile(r"(\d{1,2})[-/.](\d{4})")
 _SHORT_YEAR = re.compile(r"\d{2}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?月?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 #: Excel's day numbers of the years 1910 to 2064, counted as its 1900 system does.
@@ -97,6 +98,8 @@ def _said(year: int, month: int, key: str, day: int = 1) -> Cell:
 
 def parse_day(value: Any) -> Cell:
     """A birth date (出生日期); a date without its day is none."""
+    if isinstance(value, str) and _ISO.fullmatch(value):
+        return _day(int(value[:4]), int(value[5:7]), int(value[8:]))
     if is_blank(value):
         return BLANK
     if isinstance(value, dt.datetime):

@@ -148,10 +148,10 @@ def _is_level(sheet: Sheet, row: int, beside: int) -> bool:
     if any(not isinstance(value, str) for value in values if value is not None):
         return False
     new = strange = doubled = 0
-    for value, other in zip(values, others, strict=False):
+    for place, (value, other) in enumerate(zip(values, others, strict=False)):
         if is_blank(value):
             continue
-        known = bool(match_heading(value)[0])
+        known = bool(match_heading(value)[0]) or (row > beside and _completes(sheet, beside, place, value))
         other_known = isinstance(other, str) and bool(match_heading(other)[0]) if not is_blank(other) else False
         new += known and not other_known
         doubled += known and other_known
@@ -161,6 +161,13 @@ def _is_level(sheet: Sheet, row: int, beside: int) -> bool:
     spans = any(top <= row <= bottom and right > left > 0 for top, left, bottom, right in sheet.marks.merges)
     groups = sum(not is_blank(value) for value in values)
     return not strange and not doubled and ((new >= 2) or (new == 0 and groups >= 2 and spans and _spans_new(sheet, row, others)))
+
+
+def _completes(sheet: Sheet, above: int, column: int, text: str) -> bool:
+    """Whether a word is a heading together with the group that stands above it: 收入 over 工资性."""
+    group = plain_heading(_text_at(sheet, above, column, True))
+    base = re.sub(r"[(\[【][^()]*[)\]】]$", "", group)
+    return bool(base) and bool(match_heading(base + text)[0] or match_heading(text + base)[0])
 
 
 def _spans_new(sheet: Sheet, row: int, others: list[Any]) -> bool:
@@ -178,7 +185,8 @@ def _is_numbering(values: list[Any]) -> bool:
     found = [squeeze(plain_text(value)) for value in values if not is_blank(value)]
     numbers = [int(text) for text in (item.strip("()栏列") for item in found) if text.isascii() and text.isdigit() and len(text) < 4]
     letters = [text for text in found if text in "甲乙丙丁戊己庚辛"]
-    return len(found) >= 3 and len(numbers) + len(letters) == len(found) and numbers == list(range(numbers[0] if numbers else 1, (numbers[0] if numbers else 1) + len(numbers)))
+    first = numbers[0] if numbers else 1
+    return len(found) >= 3 and len(numbers) + len(letters) == len(found) and numbers == list(range(first, first + len(numbers)))
 
 
 def _column(sheet: Sheet, top: int, bottom: int, column: int) -> Heading:
@@ -191,10 +199,10 @@ def _column(sheet: Sheet, top: int, bottom: int, column: int) -> Heading:
     if len(texts) > 1:
         tries += [(texts[-2], texts[-1]), (texts[-1], texts[-2])]
     for attempt in tries:
-        bases = [re.sub(r"[(\[【][^()]*[)\]】]$", "", plain_heading(text)) for _, text in attempt[:-1]]
-        field, unit, synonym = match_heading("".join(bases) + attempt[-1][1])
+        words = "".join(re.sub(r"[(\[【][^()]*[)\]】]$", "", plain_heading(text)) for _, text in attempt[:-1]) + attempt[-1][1]
+        field, unit, synonym = match_heading(words)
         if field:
-            heading = Heading(column, plain_heading(raw if len(attempt) == 1 else "".join(text for _, text in attempt)), field, 0, unit, texts[-1][0], synonym, _changed(raw))
+            heading = Heading(column, plain_heading(words), field, 0, unit, texts[-1][0], synonym, _changed(raw))
             return _with_unit(heading, texts)
     label = "/".join(plain_heading(text) for _, text in texts)
     return Heading(column, label, changed=False)

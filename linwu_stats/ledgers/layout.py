@@ -17,7 +17,7 @@ from linwu_stats.ledgers.vocabulary import plain_heading, squeeze, vocabulary
 __all__ = ["Grid", "lay_out"]
 
 _CODE = re.compile(r"\d{10,}")
-_TOTAL = re.compile(r"^.{0,14}?(?:合计|小计|总计|累计|共计|总数|合计数|平均数?)(?:[:(（].*)?$")
+_TOTAL = re.compile(r"^.{0,14}?(?:合计|小计|总计|累计|共计|总数|合计数|平均数?)(?:[:(\d共].{0,20})?$")
 _SUBTOTAL = re.compile(r"小计|本页")
 #: Fields whose merged value belongs to every row of the range.
 FILLED_WHEN_MERGED = {"county", "township", "village", "natural_village", "household_id", "name", "head_name", "quarter", "nation"}
@@ -118,7 +118,7 @@ def _sorter(grid: Grid) -> Callable[[int], str]:
         if not any(column in named for column in filled):
             return "stray"
         texts = {column: squeeze(value) for column, value in filled.items() if isinstance(value, str)}
-        if sum(column in named and plain_heading(value) in (named[column].text, plain_heading(named[column].text)) for column, value in filled.items() if isinstance(value, str)) >= 3:
+        if sum(column in named and plain_heading(text) == named[column].text for column, text in texts.items()) >= 3:
             return "header"
         has_key = any(column in filled and re.search(r"\d{6}", plain_text(filled[column])) for column in keys)
         if not has_key and any(_TOTAL.match(text) for column, text in texts.items() if column not in numeric):
@@ -230,8 +230,9 @@ def _say_unknown_column(grid: Grid, heading: Heading, values: list[Any]) -> None
     numbers = any(isinstance(value, float) or (isinstance(value, str) and re.fullmatch(r"\s*[\d.,]+\s*", value)) for value in values)
     money = grid.kind == "income_sheet" and numbers and re.search(r"收入|支出|补贴|补助|分红|工资|奖|款$|金$|成本|费$", heading.text)
     sheet = grid.sheet
-    grid.log.append(finding("UNKNOWN_COLUMN.money" if money else "UNKNOWN_COLUMN", sheet=sheet.name, cell=sheet.cell(grid.header.bottom - grid.header.numbering, heading.column),
-                            row=sheet.number(grid.header.bottom), column=heading.text))
+    row = grid.header.bottom - grid.header.numbering
+    key = "UNKNOWN_COLUMN.money" if money else "UNKNOWN_COLUMN"
+    grid.log.append(finding(key, sheet=sheet.name, cell=sheet.cell(row, heading.column), row=sheet.number(row), column=heading.text))
 
 
 def _compare_columns(grid: Grid, first: Heading, second: Heading, values: list[Any]) -> None:

@@ -14,7 +14,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
@@ -162,16 +161,20 @@ def _scan(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], target: s
 
 
 def _cells(path: Path, archive: zipfile.ZipFile, scans: dict[str, tuple[SheetScan, bool, str]]) -> list[Sheet]:
-    source: Any = str(path)
-    if any(scan.far for scan, _, _ in scans.values()):
-        source = _without_far_cells(archive, scans)
+    # given as bytes, since calamine believes the suffix of a path
+    far = any(scan.far for scan, _, _ in scans.values())
+    source = _without_far_cells(archive, scans) if far else io.BytesIO(path.read_bytes())
     try:
-        workbook = CalamineWorkbook.from_object(source)
+        workbook = CalamineWorkbook.from_filelike(source)
         sheets = []
         for name, (scan, visible, _) in scans.items():
             sheet = workbook.get_sheet_by_name(name)
             scan.marks.merges = [(a, b, c, d) for (a, b), (c, d) in sheet.merged_cell_ranges or []]
-            sheets.append(Sheet(name, sheet.to_python(skip_empty_area=False), visible, True, scan.marks))
+            rows = sheet.to_python(skip_empty_area=False)
+            for (row, column), text in scan.literals.items():
+                if row < len(rows) and column < len(rows[row]):
+                    rows[row][column] = text
+            sheets.append(Sheet(name, rows, visible, True, scan.marks))
         return sheets
     except PasswordError as error:
         raise Refused("ENCRYPTED") from error

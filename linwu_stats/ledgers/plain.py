@@ -138,7 +138,8 @@ def _record(lines: list[str], place: int, delimiter: str) -> tuple[list[str], in
 
 def _parse(part: str, delimiter: str) -> list[str] | None:
     try:
-        records = list(csv.reader([part], delimiter=delimiter, strict=True)) if "\n" not in part else list(csv.reader(part.splitlines(True), delimiter=delimiter, strict=True))
+        lines = part.split("\n")
+        records = list(csv.reader([f"{line}\n" for line in lines[:-1]] + lines[-1:], delimiter=delimiter, strict=True))
     except csv.Error:
         return None
     return records[0] if len(records) == 1 else None
@@ -230,13 +231,13 @@ def _grid(table: list[list[tuple[str, int, int]]]) -> tuple[list[list[str]], lis
                 column += 1
             if column + right > COLUMN_LIMIT:
                 raise Refused("DAMAGED", detail="网页表格的列数过多")
-            down = min(down, len(table) - row)
-            for y in range(row, row + down):
+            height = min(down, len(table) - row)
+            for y in range(row, row + height):
                 for x in range(column, column + right):
                     cells[y, x] = ""
             cells[row, column] = value
-            if down > 1 or right > 1:
-                merges.append((row, column, row + down - 1, column + right - 1))
+            if height > 1 or right > 1:
+                merges.append((row, column, row + height - 1, column + right - 1))
             column += right
             width = max(width, column)
     return [[cells.get((row, column), "") for column in range(width)] for row in range(len(table))], merges

@@ -1,11 +1,12 @@
 """Read one ledger file or folder and say what was found (读取台账).
 
-Four outcomes, the worst finding decides: ``accept``, ``repair`` (the truth is recovered with certainty, every change logged), ``flag`` (read, nothing dropped or
-guessed; what cannot be trusted is unknown), ``reject`` (refused, with the reason); ``ignore`` for lock files. A value is never guessed.
+Four outcomes, the worst finding decides: ``accept``, ``repair`` (the truth is recovered with certainty, every change logged), ``flag`` (read, nothing
+dropped or guessed; what cannot be trusted is unknown), ``reject`` (refused, with the reason); ``ignore`` for lock files. A value is never guessed.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
@@ -44,6 +45,8 @@ def read_ledger(path: str | Path, rules: Rules | None = None, *, township_names:
         ledger.outcome = "ignore"
         ledger.findings = [finding("LOCK_FILE")]
         return ledger
+    collecting = gc.isenabled()
+    gc.disable()  # a ledger is millions of small objects that live until it is read; looking through them again and again doubles the time
     try:
         _read(ledger, path, _places(rules, township_names, village_names))
     except Refused as refused:
@@ -53,6 +56,9 @@ def read_ledger(path: str | Path, rules: Rules | None = None, *, township_names:
     except BaseException as error:
         words = "文件不存在或没有读取权限" if isinstance(error, OSError) else f"读取时出错，{type(error).__name__}"
         ledger.findings.append(finding("DAMAGED", detail=words))
+    finally:
+        if collecting:
+            gc.enable()
     _settle(ledger)
     return ledger
 
@@ -126,7 +132,7 @@ def _read(ledger: Ledger, path: Path, places: Places) -> None:
 
 def _parse(candidate: Candidate, places: Places, ledger: Ledger) -> Parsed:
     sheet, header, kind = candidate.sheet, candidate.header, candidate.kind
-    _say_headings(sheet, header, ledger.findings)
+    _say_headings(sheet, header, kind, ledger.findings)
     _say_missing(sheet, header, kind, ledger.findings)
     grid: Grid = lay_out(sheet, header, kind)
     parsed = parse_grid(grid, places)
@@ -134,14 +140,15 @@ def _parse(candidate: Candidate, places: Places, ledger: Ledger) -> Parsed:
     return parsed
 
 
-def _say_headings(sheet: Sheet, header: Header, log: list[Finding]) -> None:
+def _say_headings(sheet: Sheet, header: Header, kind: str, log: list[Finding]) -> None:
     row = header.bottom - header.numbering
     named = [heading for heading in header.columns if heading.text]
     changed = [heading for heading in named if heading.changed]
     if changed:
         cell = f"{sheet.cell(header.top, named[0].column)}:{column_letter(named[-1].column)}{sheet.number(row)}"
         log.append(finding("HEADER_NORMALISED", sheet=sheet.name, cell=cell, row=sheet.number(row), detail="、".join(heading.text for heading in changed)))
-    synonyms = [heading for heading in named if heading.synonym]
+    renamed = () if kind == "persons" else ("head_id_number",)
+    synonyms = [heading for heading in named if heading.synonym or heading.field in renamed]
     if synonyms:
         first, last = sheet.cell(row, synonyms[0].column), sheet.cell(row, synonyms[-1].column)
         detail = "；".join(f"{sheet.cell(row, heading.column)} {heading.text}→{heading.label}" for heading in synonyms)
@@ -157,9 +164,10 @@ def _say_missing(sheet: Sheet, header: Header, kind: str, log: list[Finding]) ->
     needed = [words.fields[name].heading for name in entry["needs"] if name not in have]
     if needed:
         raise Refused("MISSING_COLUMN.needed", sheet=sheet.name, column="”“".join(needed))
+    row = header.bottom - header.numbering
     for name in entry["expects"]:
         if name not in have:
-            log.append(finding("MISSING_COLUMN", sheet=sheet.name, cell=sheet.cell(header.bottom - header.numbering, 0), row=sheet.number(header.bottom), column=words.fields[name].heading))
+            log.append(finding("MISSING_COLUMN", sheet=sheet.name, cell=sheet.cell(row, 0), row=sheet.number(row), column=words.fields[name].heading))
 
 
 def _households(frame: pd.DataFrame) -> int:
@@ -173,10 +181,7 @@ def _control_total(main: list[Parsed]) -> Decimal | None:
         if not PARTS.keys() & parsed.usable.keys():
             continue
         found = True
-        rows = range(len(parsed.grid.data))
-        if parsed.grid.kind in ("persons", "members"):
-            firsts = {household or f"row {row}": row for row, household in reversed(list(enumerate(parsed.values["household_id"])))}
-            rows = sorted(firsts.values())
+        rows = parsed.first_rows()
         for name, sign in PARTS.items():
             values = parsed.usable.get(name)
             total += sign * sum(values[row] or 0 for row in rows) if values else 0

@@ -22,21 +22,24 @@ LAST_COLUMN = 702
 ROW_GAP = 1_000
 #: Cells that one sheet may span; python-calamine holds each of them in memory.
 BOX_LIMIT = 12_000_000
-_ROW = re.compile(rb"<row\b([^>]*)>")
 _ROW_NUMBER = re.compile(rb'\br="(\d+)"')
 _CELL = re.compile(rb'<c\b([^>]*?)(?:/>|>(.*?)</c>)', re.DOTALL)
 _REF = re.compile(rb'\br="([A-Z]{1,3}\d{1,7})"')
+_LITERAL = re.compile(rb'<f[^>]*>(?:"|&quot;)([^"&<]*)(?:"|&quot;)</f>')
 _VALUE = re.compile(rb"<v[^>]*>([^<]*)</v>")
+_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"|\bht="0(?:\.0*)?"')
 _TEXT = re.compile(rb"<t[^>]*>([^<]*)</t>")
 _OUTSIDE = re.compile(rb"\[\d+\]|\[[^\]]*\.(?:xls|et|csv)|file:|https?:", re.IGNORECASE)
 
 
 @dataclass
 class SheetScan:
-    """What the pass over one sheet found. ``far``: references of cells outside any table; ``last_row`` and ``last_column`` count from 1."""
+    """What the pass over one sheet found. ``far``: references of cells outside any table; ``literals``: texts of
+    formulas that are nothing but a text and have no saved value; ``last_row`` and ``last_column`` count from 1."""
 
     marks: Marks = field(default_factory=Marks)
     far: list[str] = field(default_factory=list)
+    literals: dict[tuple[int, int], str] = field(default_factory=dict)
     far_from_row: int = 0
     last_row: int = 0
     last_column: int = 0
@@ -95,14 +98,16 @@ def _references(scan: SheetScan, segment: bytes) -> None:
     data = np.frombuffer(segment, dtype=np.uint8)
     if len(data) < 16:
         return
-    opens = np.flatnonzero(data[:-14] == 60)
-    second, third = data[opens + 1], data[opens + 2]
-    is_cell = (second == 99) & np.isin(third, (32, 62, 47, 10, 13, 9))
-    starts = opens[is_cell]
-    numbers = _row_numbers(scan, segment)
+    opens, second = data[:-14] == 60, data[1:-13]
+    starts = np.flatnonzero(opens & (second == 99))
+    if (opens & (second == 102)).any():
+        _formulas(scan, segment)
+    row_starts = np.flatnonzero(opens & (second == 114))
+    row_starts = row_starts[(data[row_starts + 2] == 111) & (data[row_starts + 3] == 119)]
+    starts = starts[np.isin(data[starts + 2], (32, 62, 47, 10, 13, 9))]
+    numbers = _row_numbers(scan, segment, row_starts)
     if not len(starts):
         return
-    row_starts = opens[(second == 114) & (third == 111) & (data[opens + 3] == 119)]
     if not ((data[starts + 3] == 114) & (data[starts + 4] == 61) & (data[starts + 5] == 34)).all():
         _references_slowly(scan, segment)
         return
@@ -132,9 +137,11 @@ def _rows_agree(data: np.ndarray, starts: np.ndarray, letters: np.ndarray, rows:
         raise Refused("CELL_REFS.wrong", detail="单元格坐标与所在行不符")
 
 
-def _row_numbers(scan: SheetScan, segment: bytes) -> list[int]:
+def _row_numbers(scan: SheetScan, segment: bytes, row_starts: np.ndarray) -> list[int]:
+    """Numbers of the rows of a segment; hidden ones are marked."""
     numbers = []
-    for attributes in _ROW.findall(segment):
+    for start in row_starts.tolist():
+        attributes = segment[start: segment.find(b">", start) + 1]
         found = _ROW_NUMBER.search(attributes)
         number = int(found.group(1)) if found else scan.last_row + 1
         if number <= scan.last_row and not scan.far_from_row:
@@ -145,6 +152,8 @@ def _row_numbers(scan: SheetScan, segment: bytes) -> list[int]:
             scan.last_row = number
         if not found:
             scan.marks.no_references = True
+        if (b"hidden" in attributes or b"ht=" in attributes) and _HIDDEN.search(attributes):
+            scan.marks.hidden_rows.add(number - 1)
         scan.rows += 1
         numbers.append(number)
     if scan.far_from_row:
@@ -197,20 +206,12 @@ def _references_slowly(scan: SheetScan, segment: bytes) -> None:
 
 
 def _marked(scan: SheetScan, segment: bytes, struck: set[int], struck_strings: set[int]) -> None:
-    if b'hidden="' in segment or b'ht="0"' in segment:
-        for attributes in _ROW.findall(segment):
-            if re.search(rb'\bhidden="(?:1|true)"|\bht="0"', attributes):
-                number = _ROW_NUMBER.search(attributes)
-                if number:
-                    scan.marks.hidden_rows.add(int(number.group(1)) - 1)
     if b't="e"' in segment:
         for attributes, inner in _CELL.findall(segment):
             ref = _REF.search(attributes)
             if b't="e"' in attributes and ref:
                 value = _VALUE.search(inner)
                 scan.marks.errors[split_reference(ref.group(1).decode())] = value.group(1).decode("utf-8", "replace") if value else "#?"
-    if b"<f" in segment:
-        _formulas(scan, segment)
     if struck or struck_strings:
         _struck(scan, segment, struck, struck_strings)
 
@@ -227,7 +228,11 @@ def _formulas(scan: SheetScan, segment: bytes) -> None:
                 value = _VALUE.search(cell)
                 text_result = re.search(rb'^[^>]*\bt="str"', cell)
                 if (value is None or not value.group(1)) and not (text_result and b"<v" in cell):
-                    scan.marks.no_value.add(where)
+                    literal = _LITERAL.search(cell)
+                    if literal:
+                        scan.literals[where] = f'="{html.unescape(literal.group(1).decode("utf-8", "replace"))}"'
+                    else:
+                        scan.marks.no_value.add(where)
                 if _OUTSIDE.search(cell[cell.find(b"<f"): cell.find(b"</f>")]):
                     scan.marks.external.add(where)
         place = segment.find(b"<f", place + 2)

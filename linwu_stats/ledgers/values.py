@@ -56,6 +56,15 @@ class Parsed:
         known = self.values.get("household_id", [])
         return (known[position] or "") if known else ""
 
+    def first_rows(self) -> list[int]:
+        """Positions of the rows that stand for a household: all of them, or the first of each household where persons are rows."""
+        rows = range(len(self.grid.data))
+        if self.grid.kind not in ("persons", "members"):
+            return list(rows)
+        households = self.values["household_id"]
+        firsts = {households[row] or f"row {row}": row for row in reversed(rows)}
+        return sorted(firsts.values())
+
     def say(self, key: str, position: int, name: str, **facts: Any) -> None:
         """Log a finding at a data row and field."""
         facts.setdefault("household", self.household(position))
@@ -111,19 +120,19 @@ def _money_factors(grid: Grid) -> dict[str, int]:
     """Factor to yuan of each money column: the unit of its heading, else the one that a title, note or sheet name states, else yuan."""
     words = vocabulary()
     money = [heading for heading in grid.header.fields.values() if words.fields[heading.field].type == "money"]
-    stated, where = "", ""
+    stated, where, line = "", "", None
     for row, text in [*grid.texts, (-1, grid.sheet.name)]:
         stated = stated_unit(text)
         if stated:
             column = next((place for place, value in enumerate(grid.sheet.rows[row]) if row >= 0 and stated_unit(plain_text(value)) == stated), 0)
-            where = grid.sheet.cell(row, column) if row >= 0 else ""
+            where, line = (grid.sheet.cell(row, column), grid.sheet.number(row)) if row >= 0 else ("", None)
             break
     out = {heading.field: heading.factor or words.money_units.get(stated, 1) for heading in money}
     by_title = [heading for heading in money if not heading.factor and out[heading.field] != 1]
     if by_title:
         names = "”“".join(heading.label for heading in by_title)
-        grid.log.append(finding("UNIT_WAN", sheet=grid.sheet.name, cell=where, row=int("".join(filter(str.isdigit, where)) or 0) or None, column=names, value=stated,
-                                new=out[by_title[0].field]))
+        factor = out[by_title[0].field]
+        grid.log.append(finding("UNIT_WAN", sheet=grid.sheet.name, cell=where, row=line, column=names, value=stated, new=factor))
     by_heading = [heading for heading in money if heading.factor > 1]
     for unit in dict.fromkeys(heading.unit for heading in by_heading):
         same = [heading for heading in by_heading if heading.unit == unit]
@@ -171,12 +180,14 @@ def _shown(value: Any) -> str:
 
 def _is_text_throughout(parsed: Parsed, known: Field, raw: Sequence[Any]) -> bool:
     """A column of numbers that is text throughout is one finding in an income sheet, and the ordinary way of the national system's exports."""
-    if known.type not in NUMBERS or not parsed.grid.sheet.typed or not set(map(type, raw)) <= {str, type(UNTRUSTED)}:
+    if known.type not in NUMBERS or not parsed.grid.sheet.typed or not set(map(type, set(raw))) <= {str, type(UNTRUSTED)}:
         return False
+    if parsed.grid.kind != "income_sheet":
+        return True
     filled = {value for value in set(raw) if value is not UNTRUSTED and not is_blank(value)}
-    if len(filled) < 3 and len(raw) > 3 and parsed.grid.kind == "income_sheet":
+    if len(filled) < 3 and len(raw) > 3:
         return False
-    if filled and parsed.grid.kind == "income_sheet":
+    if filled:
         column, label = parsed.column_range(known.name), parsed.heading(known.name).label
         parsed.grid.log.append(finding("NUM_TEXT.column", sheet=parsed.grid.sheet.name, cell=column, column=label))
     return True

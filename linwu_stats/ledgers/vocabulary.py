@@ -17,7 +17,10 @@ __all__ = ["Field", "Vocabulary", "plain_heading", "squeeze", "vocabulary"]
 
 PATH = Path(__file__).parents[1] / "law" / "headings.yaml"
 #: Spaces of all sorts, line breaks, and characters without width.
-BLANKS = re.compile("[\\s\u00a0\u3000\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]+")
+BLANKS = re.compile(
+    "[\\s\u00a0\u3000\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u2064\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]+"
+)
 _ESCAPED_BREAK = re.compile("_x000[dDaA9]_")
 
 

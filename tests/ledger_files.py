@@ -1,0 +1,142 @@
+"""Small ledger files for tests: the clean example, and what can be wrong with it."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+
+EXAMPLES = Path(__file__).parent / "data" / "ledgers"
+SHEET = "家庭信息"
+NET = 632059.83
+Rows = list[list[Any]]
+
+
+def clean_rows() -> Rows:
+    """Header and 48 households of 001_clean.xlsx."""
+    sheet = openpyxl.load_workbook(EXAMPLES / "001_clean.xlsx").active
+    return [list(row) for row in sheet.iter_rows(values_only=True)]
+
+
+def column(rows: Rows, heading: str) -> int:
+    return rows[0].index(heading)
+
+
+def write(path: Path, rows: Rows, title: str = SHEET, edit: Callable[[Any], None] | None = None) -> Path:
+    """An xlsx of one sheet; ``edit`` may change the openpyxl sheet."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = title
+    for row in rows:
+        sheet.append(row)
+    if edit:
+        edit(sheet)
+    book.save(path)
+    return path
+
+
+def write_csv(path: Path, rows: Rows, encoding: str = "utf-8", mark: str = ",", end: str = "\n") -> Path:
+    text = end.join(mark.join("" if value is None else str(value) for value in row) for row in rows) + end
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def edit_part(path: Path, part: str, change: Callable[[bytes], bytes]) -> Path:
+    """Change one part of a package."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for info in old.infolist():
+            data = old.read(info)
+            new.writestr(info.filename, change(data) if info.filename == part else data)
+    path.write_bytes(out.getvalue())
+    return path
+
+
+def add_part(path: Path, part: str, data: bytes) -> Path:
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as package:
+        package.writestr(part, data)
+    return path
+
+
+def plain_references(data: bytes) -> bytes:
+    """Sheet XML without the references of cells and rows."""
+    return re.sub(rb'(<(?:c|row)\b[^>]*?) r="[A-Z]*\d+"', rb"\1", data)
+
+
+# ---- the old binary format, written by hand -----------------------------------------------------------------------------------------------------
+
+
+def _record(kind: int, body: bytes) -> bytes:
+    return struct.pack("<HH", kind, len(body)) + body
+
+
+def _unicode(text: str, length: str = "<H") -> bytes:
+    return struct.pack(length, len(text)) + b"\x01" + text.encode("utf-16-le")
+
+
+def biff(rows: Rows, *, hidden_row: int | None = None, filepass: bool = False, state: int = 0) -> bytes:
+    """A BIFF8 stream of one sheet: labels and numbers."""
+    begin = struct.pack("<HHHHII", 0x600, 0x05, 0x0DBB, 0x07CC, 0, 6)
+    sheet_begin = struct.pack("<HHHHII", 0x600, 0x10, 0x0DBB, 0x07CC, 0, 6)
+    font = struct.pack("<HHHHHBBBB", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + b"\x05\x00" + b"Arial"
+    head = _record(0x809, begin) + (_record(0x2F, b"\0" * 6) if filepass else b"") + _record(0x42, struct.pack("<H", 1200))
+    head += b"".join(_record(0x31, font) for _ in range(4)) + b"".join(_record(0xE0, struct.pack("<HHHBBBBIIH", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) for _ in range(16))
+    name = bytes([len(SHEET)]) + b"\x01" + SHEET.encode("utf-16-le")
+    place = len(head) + 4 + 6 + len(name) + 4
+    head += _record(0x85, struct.pack("<IBB", place, state, 0) + name) + _record(0x0A, b"")
+    body = _record(0x809, sheet_begin) + _record(0x200, struct.pack("<IIHHH", 0, len(rows), 0, max(map(len, rows)), 0))
+    if hidden_row is not None:
+        body += _record(0x208, struct.pack("<HHHHHHHH", hidden_row, 0, 16, 255, 0, 0, 0x20, 15))
+    for number, row in enumerate(rows):
+        for place, value in enumerate(row):
+            cell = struct.pack("<HHH", number, place, 15)
+            if isinstance(value, (int, float)):
+                body += _record(0x203, cell + struct.pack("<d", value))
+            elif value is not None:
+                body += _record(0x204, cell + _unicode(value))
+    return head + body + _record(0x0A, b"")
+
+
+def compound(streams: dict[str, bytes]) -> bytes:
+    """A compound file that holds these streams, each in sectors of 512 bytes."""
+    sectors: list[bytes] = []
+    fat: list[int] = []
+    entries = [("Root Entry", 5, 0xFFFFFFFE, 0)]
+    for name, data in streams.items():
+        padded = data.ljust(max(4096, -(-len(data) // 512) * 512), b"\0")
+        first, count = len(sectors), len(padded) // 512
+        sectors += [padded[place * 512: (place + 1) * 512] for place in range(count)]
+        fat += [*range(first + 1, first + count), 0xFFFFFFFE]
+        entries.append((name, 2, first, len(padded)))
+    directory = b""
+    for number, (name, kind, first, size) in enumerate(entries):
+        text = name.encode("utf-16-le") + b"\0\0"
+        child = 1 if number == 0 and len(entries) > 1 else 0xFFFFFFFF
+        right = number + 1 if 0 < number < len(entries) - 1 else 0xFFFFFFFF
+        directory += text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text), kind, 1, 0xFFFFFFFF, right, child) + b"\0" * 36 + struct.pack("<IQ", first, size)
+    directory = directory.ljust(-(-len(directory) // 512) * 512, b"\0")
+    start = len(sectors)
+    sectors += [directory[place: place + 512] for place in range(0, len(directory), 512)]
+    fat += [*range(start + 1, len(sectors)), 0xFFFFFFFE]
+    tables = 1
+    while tables * 128 < len(fat) + tables:
+        tables += 1
+    fat_places = list(range(len(sectors), len(sectors) + tables))
+    fat += [0xFFFFFFFD] * tables
+    fat += [0xFFFFFFFF] * (tables * 128 - len(fat))
+    sectors += [struct.pack("<128I", *fat[place * 128: (place + 1) * 128]) for place in range(tables)]
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 16 + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + b"\0" * 6
+    header += struct.pack("<IIIIIIIII", 0, tables, start, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
+    header += struct.pack("<109I", *(fat_places + [0xFFFFFFFF] * (109 - tables)))
+    return header + b"".join(sectors)
+
+
+def write_xls(path: Path, rows: Rows, **how: Any) -> Path:
+    path.write_bytes(compound({"Workbook": biff(rows, **how)}))
+    return path
