@@ -121,6 +121,11 @@ class Quarter:
         return names
 
     @cached_property
+    def line_years(self) -> dict[str, int]:
+        """Which year's poverty line the indicators of each period use (各核算期所用标准的年度)."""
+        return _line_years(self.quarter, self.rules)
+
+    @cached_property
     def reference(self) -> pd.DataFrame:
         """Published figures and series with source and status (``data/reference/*.csv``)."""
         paths = sorted((self.home / "data" / "reference").glob("*.csv"))
@@ -283,7 +288,7 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     year_ago = Quarter(shift(quarter, -4), home) if _made(home, shift(quarter, -4)) else None
     frames["indicators"] = indicators.make_indicators(
         frames["household_income"], frames["households"], rules, quarter=quarter, headcounts=frames["headcounts"],
-        line_year={period: periods.accounting_year(periods.quarters_of(period, quarter, rules)[-1], rules) for period in PERIODS},
+        line_year=_line_years(quarter, rules),
         previous_household_income=None if year_ago is None else year_ago.household_income,
         previous_households=None if year_ago is None else year_ago.households,
     )
@@ -293,6 +298,14 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
         frames, rules, quarter=quarter, before=_before(quarter, home), period="ytd", cohort_period="year", published=_published(home, rules.day.year),
     )
     return {name: frames[name] for name in declared.TABLES}, intake.files
+
+
+def _line_years(quarter: str, rules: Rules) -> dict[str, int]:
+    """Which year's line an income of each period is set against: the last four quarters against today's, a part of an accounting year against its own."""
+    from linwu_stats.income import periods
+
+    own = {period: periods.accounting_year(periods.quarters_of(period, quarter, rules)[-1], rules) for period in PERIODS}
+    return own | {"last4": int(quarter[:4])}
 
 
 def _lines_of_own_quarter(other: Quarter) -> pd.DataFrame:

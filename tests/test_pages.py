@@ -194,7 +194,7 @@ def make_quarter(quarter: str = "2018Q1", **changed):
     )
     q = SimpleNamespace(
         quarter=quarter,
-        rules=rules,
+        rules=rules, line_years={"quarter": 2018, "ytd": 2018, "last4": 2018, "year": 2017},
         is_sample=True,
         previous=None,
         year_ago=None,

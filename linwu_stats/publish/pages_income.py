@@ -102,7 +102,7 @@ def distribution(q: Any, area: str) -> Fragment:
 
 def indicator_table(q: Any, area: str) -> Fragment:
     """Level, spread, poverty and inequality of income (收入与贫困指标)."""
-    year, name, basis = int(q.quarter[:4]), facts.place(q, area).name, q.rules.value("line.basis")
+    name, basis = facts.place(q, area).name, q.rules.value("line.basis")
     left = facts.indicator(q, area, "mean_percapita_yuan", "last4").unknown_households
     spread = render_table(
         _indicator_rows(q, area, _SPREAD, _PERIODS),
@@ -111,12 +111,13 @@ def indicator_table(q: Any, area: str) -> Fragment:
         note_text="按人加权；户内每人收入相同。" + (f"最近四个季度收入未知的 {left:,} 户没有参加计算。" if left else ""),
     )
     whole_years = {period: term for period, term in _PERIODS.items() if period in ("last4", "year")}
-    line = format_value(q.rules.line_fen(year), "yuan")
+    yuan = {period: format_value(q.rules.line_fen(q.line_years[period]), "yuan") for period in whole_years}
+    lines = "，".join(f"{term}对{q.line_years[period]}年标准 {yuan[period]} 元" for period, term in whole_years.items())
     poverty = render_table(
         _indicator_rows(q, area, _POVERTY, whole_years),
         {"indicator": Show("指标")} | {period: Show(term, "figure") for period, term in whole_years.items()},
         caption=f"{name}贫困指标",
-        note_text=escape(f"标准：{year}年{words.basis(basis)} {line} 元/人·年 ")
+        note_text=escape(f"{words.basis(basis)}：{lines}，每人每年 ")
         + rule(f"line.{basis}")
         + escape("；恰在标准上不算低于标准。分母为收入已知的建档立卡人口，不是贫困发生率的分母。"),
     )
