@@ -106,7 +106,7 @@ def count(number: nw.Expr, word: str) -> nw.Expr:
 
 
 def with_yuan_words(rows: Any, column: str, words: str) -> Any:
-    """Add a column of fen as ``12,345.67``, null where unknown; groups of three up to 10^12 yuan.
+    """Add a column of fen as ``12,345.67``, null where unknown; groups of three below 10^15 yuan.
 
     Made in steps: an engine writes an expression out wherever it is used, and in one piece this would be hundreds of kilobytes of SQL.
     """
@@ -114,9 +114,9 @@ def with_yuan_words(rows: Any, column: str, words: str) -> Any:
     rows = rows.with_columns(_minus=true(fen < 0), _size=nw.when(true(fen < 0)).then(-fen).otherwise(fen))
     whole = nw.col("_whole_yuan")
     rows = rows.with_columns(_whole_yuan=size // 100, _fen_digits=_padded(size % 100, 2))
-    digits = [_padded(whole // 1000**level % 1000, 3) for level in range(3)]
+    digits = [_padded(whole // 1000**level % 1000, 3) for level in range(4)]
     text = whole.cast(nw.String)
-    for level in (1, 2, 3):
+    for level in (1, 2, 3, 4):
         first = (whole // 1000**level).cast(nw.String)
         rest = [part for below in range(level - 1, -1, -1) for part in (nw.lit(","), digits[below])]
         text = nw.when(true(whole >= 1000**level)).then(nw.concat_str(first, *rest)).otherwise(text)

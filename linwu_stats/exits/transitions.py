@@ -87,13 +87,14 @@ def _quarter(tables: Mapping[str, Any], suffix: str) -> Any:
     rows = nw.from_native(tables["households"]).select("household_id", "township_code", "village_code", "poverty_status", _there=nw.lit(1))
     heads = nw.from_native(tables["headcounts"]).select("household_id", "registered_persons", "headcount_persons")
     rows = rows.join(heads, on="household_id", how="left")
+    names = ["_there", "township_code", "village_code", "poverty_status", "registered_persons", "headcount_persons"]
     if "household_exit" in tables:
         require(tables["household_exit"], "household_exit", *_EXIT)
         rows = rows.join(nw.from_native(tables["household_exit"]).select("household_id", *_EXIT), on="household_id", how="left")
+        names += _EXIT
     else:
-        number, text = nw.lit(None).cast(nw.Int64), nw.lit(None).cast(nw.String)
-        rows = rows.with_columns(**{column: number if column == "line_fen" else text for column in _EXIT})
-    names = ["_there", "township_code", "village_code", "poverty_status", "registered_persons", "headcount_persons", *_EXIT]
+        rows = rows.with_columns(verdict=nw.lit(None).cast(nw.String))
+        names.append("verdict")
     return rows.select("household_id", **{f"{name}{suffix}": nw.col(name) for name in names})
 
 
