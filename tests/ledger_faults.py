@@ -210,6 +210,13 @@ cells("name_replacement", "flag", "NAME_LOST_CHAR", "户主姓名", 5, "刘\ufff
 cells("name_box", "flag", "NAME_LOST_CHAR", "户主姓名", 5, "刘□杰")
 cells("name_dead", "flag", "NAME_NOTE", "户主姓名", 5, "刘英杰(已故)")
 cells("name_note_bare", "flag", "NAME_NOTE", "户主姓名", 5, "刘英杰已故")
+cells("name_blank", "flag", "BLANK_KEY", "户主姓名", 5, None)
+cells("name_null", "flag", "BLANK_KEY", "户主姓名", 5, "NULL")
+cells("name_one_character", "flag", "NAME_LOST_CHAR", "户主姓名", 5, "刘")
+cells("name_total", "flag", "NAME_NOTE", "户主姓名", 5, "合计")
+cells("name_with_letter", "flag", "NAME_CHARS", "户主姓名", 5, "刘英l杰")
+cells("name_with_digit", "flag", "NAME_CHARS", "户主姓名", 5, "刘英杰1")
+cells("date_null", "flag", "EXIT_DATE_MISSING", "脱贫年月", 3, "NULL")
 cells("name_two", "flag", "NAME_NOTE", "户主姓名", 5, "刘英杰、周艳")
 for name, value in {
     "script": "<b>刘</b>", "formula": "@SUM(1)", "template": "{{7*7}}", "path": "../../刘", "digits": "刘123杰", "pipe": "|calc", "quote": "刘'; DROP TABLE--", "amp": "刘&amp;杰",

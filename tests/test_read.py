@@ -284,7 +284,7 @@ def test_years_and_quarters():
     assert [parse_quarter(value).value for value in ("2018Q1", "2018年第一季度", "2018年1季度", "一季度", "2018")] == ["2018Q1", "2018Q1", "2018Q1", None, None]
 
 
-@pytest.mark.parametrize("name", ["买买提·阿里", "欧阳小明", "周艳1", "〇一", "Nguyen Thi Hoa", "𠮷田", "㛃𫖯"])
+@pytest.mark.parametrize("name", ["买买提·阿里", "欧阳小明", "〇一", "Nguyen Thi Hoa", "𠮷田", "㛃𫖯"])
 def test_ordinary_names_are_left_alone(name):
     assert parse_name(name) == (name, (), "", "")
 

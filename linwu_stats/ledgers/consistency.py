@@ -12,7 +12,7 @@ from typing import Any
 from linwu_stats.ledgers.cells import MICRO, UNTRUSTED, is_blank, parse_number, plain_text
 from linwu_stats.ledgers.outcome import Finding, finding
 from linwu_stats.ledgers.values import Parsed, Places
-from linwu_stats.ledgers.vocabulary import vocabulary
+from linwu_stats.ledgers.vocabulary import squeeze, vocabulary
 
 __all__ = ["check_across", "check_members", "check_sheet"]
 
@@ -280,7 +280,7 @@ def check_exit_dates(parsed: Parsed) -> None:
     raws = [parsed.grid.raw[name] for name in names]
     for position in parsed.first_rows():
         code = status[position]
-        given = [raw[position] for raw in raws if raw[position] is not UNTRUSTED and not is_blank(raw[position])]
+        given = [raw[position] for raw in raws if raw[position] is not UNTRUSTED and not _says_nothing(raw[position])]
         lost = any(raw[position] is UNTRUSTED for raw in raws)
         wrong = (code == "out" and not given and not lost) or (code == "not_out" and given and any(parsed.values[name][position] is not None for name in names))
         if not wrong:
@@ -290,6 +290,10 @@ def check_exit_dates(parsed: Parsed) -> None:
         else:
             parsed.say("STATUS_VALUE", position, "poverty_status", value="未脱贫", detail=f"却填了{parsed.heading(names[0]).label}，互相矛盾")
             parsed.values["poverty_status"][position] = None
+
+
+def _says_nothing(value: Any) -> bool:
+    return is_blank(value) or (isinstance(value, str) and squeeze(value) in vocabulary().raw["nothing_words"])
 
 
 def check_births(parsed: Parsed) -> None:

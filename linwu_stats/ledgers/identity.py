@@ -28,6 +28,7 @@ _LOST = re.compile("[?\ufffd□■◇◆_]|？|\\*")
 _BAD_NAME = re.compile("[<>&\"'`=(){}\\[\\]/\\\\|;:@$%^#~!,+\u0000-\u001f]|://|^-")
 _HAN = "[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
 _PLAIN_NAME = re.compile(f"{_HAN}+(?:·{_HAN}+)*\\d?")
+_ANY_NAME = re.compile(f"{_HAN}{{2,}}|{_HAN}+(?:·{_HAN}+)+|[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ.' -]+[A-Za-zÀ-ɏ.]")
 _NOTE_WORDS = re.compile(r"已故|已死|死亡|去世|迁出|迁入|搬走|外出|户主|新户主|代领|改名|曾用名|原名")
 _DOTS = re.compile(f"(?<={_HAN})[•・‧∙．.●﹒˙](?={_HAN})")
 
@@ -128,14 +129,19 @@ def parse_code_number(value: Any, *, length: int, prefix: str = "") -> Cell:
     return Cell(None, ("HID_MISSING.invalid",), detail=f"应为{length}位，实为{len(bare)}位")
 
 
-def parse_name(value: Any) -> Cell:
-    """A person's name (姓名): spaces and invisible characters go, everything doubtful is named and left."""
+def parse_name(value: Any, *, numbered: bool = False) -> Cell:
+    """A person's name (姓名): spaces and invisible characters go, everything doubtful is named and left. ``numbered``: a digit may stand behind it."""
     if is_blank(value):
         return BLANK
-    if isinstance(value, str) and _PLAIN_NAME.fullmatch(value):
-        return Cell(value, ("NAME_NOTE",)) if _NOTE_WORDS.search(value) else Cell(value)
     if not isinstance(value, str):
         return Cell(plain_text(value), ("NAME_CHARS",))
+    words = vocabulary()
+    if value in words.raw["nothing_words"] or value in words.raw["unknown_words"]:
+        return Cell(None, ("BLANK_KEY",), detail=f"写作“{value}”")
+    if value in words.official or value in words.raw["total_words"] or _NOTE_WORDS.search(value):
+        return Cell(value, ("NAME_NOTE",))
+    if _PLAIN_NAME.fullmatch(value) and (numbered or not value[-1].isdigit()):
+        return Cell(value) if len(value) > 1 else Cell(value, ("NAME_LOST_CHAR",))
     if _PRIVATE.search(value):
         found = "、".join(f"U+{ord(char):04X}" for char in _PRIVATE.findall(value))
         return Cell(value, ("NAME_PUA",), detail=found)
@@ -145,13 +151,13 @@ def parse_name(value: Any) -> Cell:
     clean = _DOTS.sub("·", clean)
     if re.search("[(\\[【《{].*[)\\]】》}]", clean) and re.search(_HAN, clean) and not re.search(r"[<>=;:/\\&$]|alert", clean):
         return Cell(value, ("NAME_NOTE",))
-    if _NOTE_WORDS.search(clean) or re.search(f"{_HAN}[、,，;/]{_HAN}", clean):
+    if re.search(f"{_HAN}[、,，;/]{_HAN}", clean):
         return Cell(value, ("NAME_NOTE",))
     if _LOST.search(clean) and not re.search(r"[<>=;:/\\&(){}$@%]", clean):
         return Cell(value, ("NAME_LOST_CHAR",))
     if _BAD_NAME.search(clean) or re.search(r"[<>&\"'`=]|[\u0000-\u001f]", value.strip()) or not re.search(f"{_HAN}|[A-Za-z]", clean):
         return Cell(value, ("NAME_CHARS",))
-    if re.search(r"\d", clean) and not re.fullmatch(f"{_HAN}+\\d", clean):
+    if not (_ANY_NAME.fullmatch(clean) or (numbered and re.fullmatch(f"{_HAN}+\\d", clean))) or len(clean) > 40:
         return Cell(value, ("NAME_CHARS",))
     return Cell(clean, ("NAME_CLEANED",), clean) if clean != value else Cell(value)
 

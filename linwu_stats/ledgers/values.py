@@ -23,6 +23,8 @@ __all__ = ["Parsed", "Places", "frame_of", "parse_grid"]
 DTYPES = {
     "money": "Int64", "milli": "Int64", "count": "Int64", "size": "Int64", "year": "Int64", "decimal": "Float64", "bool": "boolean", "date": "datetime64[us]",
 }
+#: Kinds with one row per person, where people of one name are sometimes told apart by a digit.
+NUMBERED = ("members", "persons", "schooling", "insurance")
 NUMBERS = ("money", "milli", "decimal", "count", "size")
 
 
@@ -99,7 +101,9 @@ def parse_grid(grid: Grid, places: Places) -> Parsed:
 
 def _blank_code(grid: Grid, name: str) -> str:
     """The finding that a blank cell of this field is, or nothing where it may be blank."""
-    return vocabulary().kinds[grid.kind]["filled"].get(name, "")
+    filled = vocabulary().kinds[grid.kind]["filled"]
+    alone = name.removeprefix("head_")
+    return filled.get(name) or (filled.get(alone, "") if alone not in grid.raw else "")
 
 
 def _parser(known: Field, grid: Grid, factor: int, places: Places, *, typed: bool) -> Callable[[Any], Cell]:
@@ -109,7 +113,7 @@ def _parser(known: Field, grid: Grid, factor: int, places: Places, *, typed: boo
         "household_id": partial(parse_code_number, length=14, prefix="00"),
         "person_id": partial(parse_code_number, length=16, prefix="00"),
         "village_code": partial(parse_code_number, length=12),
-        "name": parse_name, "phone": parse_phone, "village": parse_village,
+        "name": partial(parse_name, numbered=known.name == "name" and grid.kind in NUMBERED), "phone": parse_phone, "village": parse_village,
         "township": partial(parse_township, names=places.townships, former=places.former),
         "exit_month": parse_month, "date": parse_day, "year": parse_year, "quarter": parse_quarter,
     }
