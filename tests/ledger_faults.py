@@ -39,7 +39,8 @@ class Fault:
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(name: str, outcome: str, code: str, where: str = "", *, net: float | None = NET, rows: int = 48, says: str = "", also: tuple[str, ...] = (), suffix: str = ".xlsx"):
+def fault(name: str, outcome: str, code: str, where: str = "", *, net: float | None = NET, rows: int = 48, says: str = "", also: tuple[str, ...] = (),
+    suffix: str = ".xlsx"):
     """Register a maker: it gets the clean rows and a path and writes the file."""
 
     def register(make: Callable[[Rows, Path], Any]) -> Any:
@@ -70,18 +71,21 @@ def cells(name: str, outcome: str, code: str, heading: str, row: int, value: Any
 # ---- numbers: the wage of row 4 is 3632.69 ------------------------------------------------------------------------------------------------------
 NO_WAGE = round(NET - 3632.69, 2)
 for name, value in {
-    "about": "约300", "range": "3000-4000", "more": "3600余元", "plus": "3600+", "or_so": "3632左右", "several": "几千", "at_least": ">3000", "tilde": "3000~4000",
+    "about": "约300", "range": "3000-4000", "more": "3600余元", "plus": "3600+", "or_so": "3632左右", "several": "几千", "at_least": ">3000",
+    "tilde": "3000~4000",
     "scientific": "3.63E+03", "about_wan": "约0.36万元",
 }.items():
     cells(f"number_{name}", "flag", "NUM_NOT_EXACT", "工资性收入", 4, value, net=NO_WAGE)
 for name, value in {
-    "letter_o": "3632.6O", "note": "3632(含低保)", "none": "无", "per_month": "300元/月", "two_points": "3632.6.9", "split": "36 32.69", "comma_decimal": "3632,69",
+    "letter_o": "3632.6O", "note": "3632(含低保)", "none": "无", "per_month": "300元/月", "two_points": "3632.6.9", "split": "36 32.69",
+    "comma_decimal": "3632,69",
     "bad_groups": "36,32.69", "brackets": "(3632.69)", "percent": "30%", "words": "外出务工", "chinese": "三千六百",
 }.items():
     cells(f"number_{name}", "flag", "NUM_NOTE", "工资性收入", 4, value, net=NO_WAGE)
 for name, value in {"dash": "-", "slash": "/", "blank_space": "  ", "unknown": "不详", "none": None, "nbsp": "\u00a0\u3000"}.items():
     cells(f"missing_{name}", "flag", "NUM_MISSING", "工资性收入", 4, value, net=NO_WAGE)
-for name, value in {"plain": "3632.69", "spaces": " 3632.69 ", "thousands": "3,632.69", "full_width": "３６３２．６９", "full_comma": "3，632.69", "apostrophe": "'3632.69"}.items():
+for name, value in {"plain": "3632.69", "spaces": " 3632.69 ", "thousands": "3,632.69", "full_width": "３６３２．６９", "full_comma": "3，632.69",
+    "apostrophe": "'3632.69"}.items():
     cells(f"text_{name}", "repair", "NUM_TEXT", "工资性收入", 4, value)
 for name, value in {"yuan": "3632.69元", "wan": "0.363269万元", "wan_short": "0.363269万", "sign": "￥3,632.69", "thousand": "3.63269千元"}.items():
     cells(f"unit_{name}", "repair", "NUM_UNIT", "工资性收入", 4, value)
@@ -176,7 +180,8 @@ def _(rows: Rows, path: Path) -> Rows:
 GOOD = "431099194304301031"
 for name, value in {
     "spaces": "431099 19430430 1031", "no_break_space": "431099194304301031\u00a0", "apostrophe": "'431099194304301031", "hyphens": "431099-19430430-1031",
-    "zero_width": "431099194304301031\u200b", "full_width": "４３１０９９１９４３０４３０１０３１", "equals": '="431099194304301031"', "line_break": "431099194304301031\n",
+    "zero_width": "431099194304301031\u200b", "full_width": "４３１０９９１９４３０４３０１０３１", "equals": '="431099194304301031"',
+    "line_break": "431099194304301031\n",
 }.items():
     cells(f"id_{name}", "repair", "ID_CLEANED", "身份证号", 5, value)
 cells("id_small_x", "repair", "ID_CLEANED", "身份证号", 5, "43109919540505584x")
@@ -219,7 +224,8 @@ cells("name_with_digit", "flag", "NAME_CHARS", "户主姓名", 5, "刘英杰1")
 cells("date_null", "flag", "EXIT_DATE_MISSING", "脱贫年月", 3, "NULL")
 cells("name_two", "flag", "NAME_NOTE", "户主姓名", 5, "刘英杰、周艳")
 for name, value in {
-    "script": "<b>刘</b>", "formula": "@SUM(1)", "template": "{{7*7}}", "path": "../../刘", "digits": "刘123杰", "pipe": "|calc", "quote": "刘'; DROP TABLE--", "amp": "刘&amp;杰",
+    "script": "<b>刘</b>", "formula": "@SUM(1)", "template": "{{7*7}}", "path": "../../刘", "digits": "刘123杰", "pipe": "|calc",
+    "quote": "刘'; DROP TABLE--", "amp": "刘&amp;杰",
 }.items():
     cells(f"name_{name}", "flag", "NAME_CHARS", "户主姓名", 5, value)
 cells("township_short", "repair", "TOWNSHIP_ALIAS", "乡镇", 5, "舜峰")
@@ -235,7 +241,8 @@ cells("village_strange", "flag", "UNKNOWN_VILLAGE", "行政村", 5, "不存在�
 cells("village_elsewhere", "flag", "HIERARCHY", "乡镇", 5, "南强镇")
 
 # ---- dates and status ---------------------------------------------------------------------------------------------------------------------------
-for name, value in {"chinese": "2017年12月", "dash": "2017-12", "slash": "2017/12", "run": "201712", "day": "2017.12.31", "number": 201712, "full_width": "２０１７．１２", "one": "2017年1月"}.items():
+for name, value in {"chinese": "2017年12月", "dash": "2017-12", "slash": "2017/12", "run": "201712", "day": "2017.12.31", "number": 201712,
+    "full_width": "２０１７．１２", "one": "2017年1月"}.items():
     cells(f"date_{name}", "repair", "DATE_TEXT", "脱贫年月", 3, value)
 cells("date_cell", "repair", "DATE_SERIAL", "脱贫年月", 3, dt.date(2017, 12, 1))
 cells("date_serial", "repair", "DATE_SERIAL", "脱贫年月", 3, 43070)
@@ -318,7 +325,8 @@ def _(rows: Rows, path: Path) -> Rows:
     out = [rows[0]]
     for start in range(1, 49, 8):
         part = rows[start: start + 8]
-        out += part + [[None, None, None, None, "小计", sum(row[5] for row in part), *[round(sum(row[place] for row in part), 2) for place in range(6, 12)]]]
+        sums = [round(sum(row[place] for row in part), 2) for place in range(6, 12)]
+        out += [*part, [None, None, None, None, "小计", sum(row[5] for row in part), *sums]]
     return out
 
 
@@ -454,7 +462,8 @@ def _(rows: Rows, path: Path) -> Path:
     for row in rows[1:]:
         row[5], row[12] = 1, row[11]
     members = [["户编号", "成员姓名", "身份证号", "与户主关系"], *[[row[0], row[1], row[2], "户主"] for row in rows[1:]]]
-    return two_sheets(path, ("家庭信息", rows), ("成员信息", [*members[:2], ["00431099000999", "王五", "431099195405055840"[:17] + "X", "之子"], *members[2:]]))
+    return two_sheets(path, ("家庭信息", rows), ("成员信息", [*members[:2], ["00431099000999", "王五", "431099195405055840"[:17] + "X", "之子"],
+        *members[2:]]))
 
 
 @fault("empty_book", "reject", "EMPTY", net=None, rows=0)
@@ -641,7 +650,8 @@ def _(rows: Rows, path: Path) -> Path:
 
     with zipfile.ZipFile(path, "w") as package:
         package.writestr("_rels/.rels", '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" '
-                         'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>')
+                         'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
+                         'Target="word/document.xml"/></Relationships>')
         package.writestr("word/document.xml", "<document/>")
     return path
 

@@ -86,7 +86,8 @@ def biff(rows: Rows, *, hidden_row: int | None = None, filepass: bool = False, s
     sheet_begin = struct.pack("<HHHHII", 0x600, 0x10, 0x0DBB, 0x07CC, 0, 6)
     font = struct.pack("<HHHHHBBBB", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + b"\x05\x00" + b"Arial"
     head = _record(0x809, begin) + (_record(0x2F, b"\0" * 6) if filepass else b"") + _record(0x42, struct.pack("<H", 1200))
-    head += b"".join(_record(0x31, font) for _ in range(4)) + b"".join(_record(0xE0, struct.pack("<HHHBBBBIIH", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) for _ in range(16))
+    head += b"".join(_record(0x31, font) for _ in range(4)) + b"".join(_record(0xE0, struct.pack("<HHHBBBBIIH", 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0)) for _ in range(16))
     name = bytes([len(SHEET)]) + b"\x01" + SHEET.encode("utf-16-le")
     place = len(head) + 4 + 6 + len(name) + 4
     head += _record(0x85, struct.pack("<IBB", place, state, 0) + name) + _record(0x0A, b"")
@@ -119,7 +120,8 @@ def compound(streams: dict[str, bytes]) -> bytes:
         text = name.encode("utf-16-le") + b"\0\0"
         child = 1 if number == 0 and len(entries) > 1 else 0xFFFFFFFF
         right = number + 1 if 0 < number < len(entries) - 1 else 0xFFFFFFFF
-        directory += text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text), kind, 1, 0xFFFFFFFF, right, child) + b"\0" * 36 + struct.pack("<IQ", first, size)
+        directory += text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text), kind, 1, 0xFFFFFFFF, right, child) + b"\0" * 36 + struct.pack("<IQ",
+            first, size)
     directory = directory.ljust(-(-len(directory) // 512) * 512, b"\0")
     start = len(sectors)
     sectors += [directory[place: place + 512] for place in range(0, len(directory), 512)]

@@ -128,7 +128,8 @@ def test_clean_frame_is_the_workbook(tmp_path):
 @pytest.mark.parametrize(("file", "column", "rows"), [
     ("084_num_note.xlsx", "wage_fen", (4, 5, 7)), ("088_num_blank.xlsx", "wage_fen", (4, 5, 7)), ("092_num_date.xlsx", "wage_fen", (4, 5, 7)),
     ("106_unit_mixed_rows.xlsx", "wage_fen", (4, 5, 7)), ("112_size_blank.xlsx", "recorded_size_persons", (5, 12, 22)),
-    ("039_id_float.xlsx", "id_number", (2, 3, 4)), ("050_id_checksum.xlsx", "id_number", (5, 12, 22)), ("121_date_float_2018_1.xlsx", "exit_month", (3, 4, 6, 7)),
+    ("039_id_float.xlsx", "id_number", (2, 3, 4)), ("050_id_checksum.xlsx", "id_number", (5, 12, 22)), ("121_date_float_2018_1.xlsx", "exit_month",
+        (3, 4, 6, 7)),
 ])
 def test_what_cannot_be_trusted_is_unknown(file, column, rows):
     frame = read_ledger(EXAMPLES / file).frame.set_index("_row")
@@ -156,8 +157,10 @@ def test_shifted_line_keeps_only_what_is_sure():
 HOUSE = {"户编号": "00431099000001", "户主姓名": "周艳", "乡(镇)": "舜峰镇", "行政村": "甲一村"}
 KINDS = {
     "villages": ({
-        "乡(镇)": "舜峰镇", "行政村": "甲一村", "行政村代码": "431025100201", "贫困村类别": "省级贫困村", "退出状态": "已退出", "退出年度": "2017", "乡村户籍人口(人)": 1500,
-        "常住人口(人)": 1100, "村集体经济收入(元)": 40000.5, "通硬化路": "是", "安全饮水达标": "否", "通生活生产用电": "是", "标准化卫生室": "", "就学便利": "是",
+        "乡(镇)": "舜峰镇", "行政村": "甲一村", "行政村代码": "431025100201", "贫困村类别": "省级贫困村", "退出状态": "已退出", "退出年度": "2017",
+        "乡村户籍人口(人)": 1500,
+        "常住人口(人)": 1100, "村集体经济收入(元)": 40000.5, "通硬化路": "是", "安全饮水达标": "否", "通生活生产用电": "是", "标准化卫生室": "",
+        "就学便利": "是",
         "新农合养老低保五保落实": "是", "通宽带": "是",
     }, {"village_code": "431025100201", "village_kind": "province", "village_status": "out", "exit_year": 2017, "rural_population_persons": 1500,
         "collective_income_fen": 4000050, "safe_water": False, "clinic": None}),
@@ -168,23 +171,30 @@ KINDS = {
     "living": (HOUSE | {"不愁吃": "是", "不愁穿": ""}, {"food_ok": True, "clothing_ok": None}),
     "schooling": ({"户编号": "00431099000001", "人编号": "0043109900000102", "姓名": "周小", "年龄": 9, "就学状态": "送教上门"},
                   {"person_id": "0043109900000102", "age": 9, "school_state": "home_teaching"}),
-    "insurance": ({"户编号": "00431099000001", "人编号": "0043109900000102", "姓名": "周小", "基本医保": "城乡居民医保", "大病保险": "是", "医疗救助": "否", "例外情形": ""},
+    "insurance": ({"户编号": "00431099000001", "人编号": "0043109900000102", "姓名": "周小", "基本医保": "城乡居民医保", "大病保险": "是",
+    "医疗救助": "否", "例外情形": ""},
                   {"basic_insurance": "resident", "serious_illness": True, "medical_aid": False, "insurance_exception": None}),
-    "income_items": ({"户编号": "00431099000001", "户主姓名": "周艳", "季度": "2018Q1", "收入项目": "稻谷收入", "是否实物": "是", "金额(元)": "", "数量": 120.5, "单位": "公斤",
+    "income_items": ({"户编号": "00431099000001", "户主姓名": "周艳", "季度": "2018Q1", "收入项目": "稻谷收入", "是否实物": "是", "金额(元)": "",
+    "数量": 120.5, "单位": "公斤",
                       "单价(元)": 2.6, "备注": ""},
                      {"quarter": "2018Q1", "item": "稻谷收入", "in_kind": True, "amount_fen": None, "quantity_milli": 120500, "recorded_price_fen": 260}),
 }
 #: The order of the national system's export of 2016 to 2019, three of its later columns, everything text.
 PERSON = {
-    "县(市、区、旗)": "临武县", "乡(镇)": "舜峰镇", "行政村": "甲一村", "自然村": "老屋", "户编号": "00431099000001", "人编号": "0043109900000101", "姓名": "周艳",
-    "证件号码": "431099196708171009", "人数": "1", "与户主关系": "户主", "民族": "汉族", "文化程度": "小学", "在校生状况": "非在校生", "健康状况": "健康", "劳动技能": "普通劳动力",
-    "务工状况": "省外务工", "务工时间": "6", "是否参加大病医疗": "是", "脱贫属性": "已脱贫", "脱贫年度": "2017", "贫困户属性": "一般贫困户", "主要致贫原因": "因病", "危房户": "否",
+    "县(市、区、旗)": "临武县", "乡(镇)": "舜峰镇", "行政村": "甲一村", "自然村": "老屋", "户编号": "00431099000001", "人编号": "0043109900000101",
+    "姓名": "周艳",
+    "证件号码": "431099196708171009", "人数": "1", "与户主关系": "户主", "民族": "汉族", "文化程度": "小学", "在校生状况": "非在校生",
+    "健康状况": "健康", "劳动技能": "普通劳动力",
+    "务工状况": "省外务工", "务工时间": "6", "是否参加大病医疗": "是", "脱贫属性": "已脱贫", "脱贫年度": "2017", "贫困户属性": "一般贫困户",
+    "主要致贫原因": "因病", "危房户": "否",
     "饮水安全": "是", "饮水困难": "否", "人均纯收入": "3456.78", "联系电话": "13900000000", "出生日期": "1967-08-17", "耕地面积": "1.25", "是否常住": "否",
 }
 KINDS["persons"] = (PERSON, {
-    "county": "临武县", "relation": "head", "education": "primary", "schooling_stage": "none", "health": "healthy", "labour": "ordinary", "work_place": "outside",
-    "work_months": 6, "serious_illness_insurance": True, "poverty_status": "out", "exit_year": 2017, "attribute": "general", "cause": "illness", "dangerous_house": False,
-    "recorded_percapita": None, "percapita_fen": 345678, "phone": "13900000000", "birth_date": dt.datetime(1967, 8, 17), "arable_mu": 1.25, "resident": False,
+    "county": "临武县", "relation": "head", "education": "primary", "schooling_stage": "none", "health": "healthy", "labour": "ordinary",
+    "work_place": "outside",
+    "work_months": 6, "serious_illness_insurance": True, "poverty_status": "out", "exit_year": 2017, "attribute": "general", "cause": "illness",
+    "dangerous_house": False,
+    "recorded_percapita": None, "percapita_fen": 345678, "phone": "13900000000", "birth_date": pd.Timestamp("1967-08-17"), "arable_mu": 1.25, "resident": False,
     "recorded_size_persons": 1,
 })
 
@@ -235,7 +245,8 @@ def test_kind_is_not_read_from_the_name(tmp_path):
 
 @pytest.mark.parametrize(("text", "field", "unit"), [
     ("工资性收入(元)", "wage_fen", "元"), ("工资性收入（万元）", "wage_fen", "万元"), ("工资性\n收入", "wage_fen", ""), ("1.户编号", "household_id", ""),
-    ("耕地面积（亩）", "arable_mu", "亩"), ("乡（镇）", "township", ""), ("县(市、区、旗)", "county", ""), ("*户编号", "household_id", ""), ("金额/元", "amount_fen", "元"),
+    ("耕地面积（亩）", "arable_mu", "亩"), ("乡（镇）", "township", ""), ("县(市、区、旗)", "county", ""), ("*户编号", "household_id", ""),
+        ("金额/元", "amount_fen", "元"),
     ("务工时间（月）", "work_months", "月"), ("工资性收入(单位:元)", "wage_fen", "元"), ("帮扶责任人", "", ""), ("工资性收入(备注)", "", ""),
 ])
 def test_heading(text, field, unit):
@@ -245,7 +256,8 @@ def test_heading(text, field, unit):
 # ---- one cell -----------------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("value", "wanted"), [(8319.809999999999, 831981), (0.1 + 0.2, 30), (1234567.89, 123456789), ("12.345", 1235), ("12.344", 1234), (0, 0), (-0.005, -1)])
+@pytest.mark.parametrize(("value", "wanted"), [(8319.809999999999, 831981), (0.1 + 0.2, 30), (1234567.89, 123456789), ("12.345", 1235), ("12.344",
+    1234), (0, 0), (-0.005, -1)])
 def test_money_is_exact(value, wanted):
     assert fen(parse_number(value, money=True, signed=True, typed=False).value) == wanted
 
@@ -276,12 +288,13 @@ def test_nothing_is_put_back():
     ("1990-02-30", None), ("199005", None), ("05/06/1990", None), ("90-5-1", None),
 ])
 def test_day(value, wanted):
-    assert parse_day(value).value == (dt.datetime(*wanted) if wanted else None)
+    assert parse_day(value).value == (pd.Timestamp(*wanted).to_pydatetime() if wanted else None)
 
 
 def test_years_and_quarters():
     assert [parse_year(value).value for value in ("2017", 2017.0, "2017年", "2017.12", "2099", "去年")] == [2017, 2017, 2017, 2017, None, None]
-    assert [parse_quarter(value).value for value in ("2018Q1", "2018年第一季度", "2018年1季度", "一季度", "2018")] == ["2018Q1", "2018Q1", "2018Q1", None, None]
+    assert [parse_quarter(value).value for value in ("2018Q1", "2018年第一季度", "2018年1季度", "一季度", "2018")] == ["2018Q1", "2018Q1", "2018Q1",
+        None, None]
 
 
 @pytest.mark.parametrize("name", ["买买提·阿里", "欧阳小明", "〇一", "Nguyen Thi Hoa", "𠮷田", "㛃𫖯"])

@@ -73,7 +73,9 @@ def read_path(*paths: str | Path, rules: Rules | None = None, township_names: It
         if not ledger.digest or ledger.outcome == "ignore":
             continue
         if ledger.digest in first:
-            ledger.findings.append(finding("SAME_CONTENT", detail=Path(first[ledger.digest].path).name))
+            other = Path(first[ledger.digest].path)
+            same_suffix = other.suffix.lower() == Path(ledger.path).suffix.lower()
+            ledger.findings.append(finding("SAME_CONTENT" if same_suffix else "SAME_CONTENT.saved_as", detail=other.name))
             ledger.outcome = worst(ledger.findings)
         else:
             first[ledger.digest] = ledger
