@@ -22,6 +22,7 @@ from linwu_stats.ledgers.headers import kind_of, match_heading
 from linwu_stats.ledgers.identity import check_digit, parse_id_number, parse_name, parse_township
 from linwu_stats.ledgers.outcome import OUTCOMES, finding, finding_codes, render_check, worst
 from linwu_stats.ledgers.read import check, read_ledger, read_path
+from linwu_stats.ledgers.sound import sound_codes, sound_id_numbers, sound_names
 from linwu_stats.ledgers.vocabulary import vocabulary
 from linwu_stats.rules import rules_at
 from linwu_stats.tables import CODES, TABLES
@@ -281,6 +282,27 @@ def test_nothing_is_put_back():
         assert parse_id_number(lost).value is None
     assert parse_month("2018.1").value is None and parse_month(2018.1).value is None
     assert parse_month("2018.10").value == "2018-10" and parse_month(2018.2).value == "2018-02" and parse_month(2017.12).value == "2017-12"
+
+
+def valid_numbers(count: int) -> list[str]:
+    bodies = [f"431099{1950 + place % 60}{1 + place % 12:02d}{1 + place % 28:02d}{place % 999 + 1:03d}" for place in range(count)]
+    return [body + check_digit(body) for body in bodies]
+
+
+@pytest.mark.parametrize("wrong", ["431099194304301030", "431099194313301035", "431099194304301031 ", "431099199999999999", "", "4310991943043010",
+                                   "４３１０９９１９４３０４３０１０３１"])
+def test_glance_at_id_numbers_says_yes_only_where_each_one_is_right(wrong):
+    numbers = valid_numbers(2_000)
+    assert all(not parse_id_number(number).keys for number in numbers) and sound_id_numbers(numbers)
+    assert parse_id_number(wrong).keys and not sound_id_numbers([*numbers, wrong])
+
+
+@pytest.mark.parametrize("wrong", ["刘", "刘 英", "刘英1", "合计", "刘英已故", "户主姓名", "", "刘?杰", "刘,英"])
+def test_glance_at_names_says_yes_only_where_each_one_is_right(wrong):
+    names = ["周艳", "欧阳小明", "刘英杰"]
+    assert sound_names(names) and not sound_names([*names, wrong])
+    assert sound_codes(["00431099000001"], 14) and not sound_codes(["00431099000001", "0043109900000"], 14)
+    assert not sound_codes(["００４３１０９９００００００１"], 14)
 
 
 @pytest.mark.parametrize(("value", "wanted"), [

@@ -20,6 +20,8 @@ __all__ = [
 ]
 
 MICRO = 1_000_000
+#: Columns with fewer distinct values than this are parsed value by value in any case.
+SHORT = 500
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|[+-]?\.\d+")
 _BARE = re.compile(r"-?\d+(?:\.\d+)?")
 _RANGE = re.compile(r"[\d.万千百]+元?(?:-|~|—|－|至|到|/|或)[\d.万千百]+元?")
@@ -57,13 +59,16 @@ def is_blank(value: Any) -> bool:
     return value is None
 
 
-def parse_column(raw: Sequence[Any], parse: Callable[[Any], Cell], *, blanks: bool = True) -> tuple[list[Any], list[tuple[int, Cell]]]:
+def parse_column(raw: Sequence[Any], parse: Callable[[Any], Cell], *, blanks: bool = True,
+                 sound: Callable[[Sequence[str]], bool] | None = None) -> tuple[list[Any], list[tuple[int, Cell]]]:
     """Parse a column through its distinct values (按不同取值解析一列): the values, and position and cell of each one that has something to say.
 
-    ``blanks``: whether a blank cell has something to say.
+    ``blanks``: whether a blank cell has something to say. ``sound``: sees at one glance that every text is as it should be; then nothing is parsed.
     """
     distinct = dict.fromkeys(raw)  # True, 1 and 1.0 are one key here, but none of them is one with a text
     if set(map(type, distinct)) <= {str}:
+        if sound is not None and len(distinct) > SHORT and sound(list(distinct)):
+            return list(raw), []
         cells = {value: parse(value) for value in distinct}
         keys: Sequence[Any] = raw
     else:

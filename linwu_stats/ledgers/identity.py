@@ -16,7 +16,10 @@ from typing import Any
 from linwu_stats.ledgers.cells import BLANK, Cell, is_blank, plain_text
 from linwu_stats.ledgers.vocabulary import BLANKS, squeeze, vocabulary
 
-__all__ = ["check_digit", "parse_code_number", "parse_id_number", "parse_name", "parse_phone", "parse_township", "parse_village"]
+__all__ = [
+    "HAN", "NOTE_WORDS", "WEIGHTS", "birth_trouble", "check_digit", "parse_code_number", "parse_id_number", "parse_name", "parse_phone", "parse_township",
+    "parse_village",
+]
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ZEROS = ord("0") * sum(WEIGHTS)
@@ -26,11 +29,11 @@ _LOOKALIKE_X = str.maketrans({"x": "X", "Х": "X", "х": "X", "Χ": "X", "χ": "
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _LOST = re.compile("[?\ufffd□■◇◆_]|？|\\*")
 _BAD_NAME = re.compile("[<>&\"'`=(){}\\[\\]/\\\\|;:@$%^#~!,+\u0000-\u001f]|://|^-")
-_HAN = "[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
-_PLAIN_NAME = re.compile(f"{_HAN}+(?:·{_HAN}+)*\\d?")
-_ANY_NAME = re.compile(f"{_HAN}{{2,}}|{_HAN}+(?:·{_HAN}+)+|[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ.' -]+[A-Za-zÀ-ɏ.]")
-_NOTE_WORDS = re.compile(r"已故|已死|死亡|去世|迁出|迁入|搬走|外出|户主|新户主|代领|改名|曾用名|原名")
-_DOTS = re.compile(f"(?<={_HAN})[•・‧∙．.●﹒˙](?={_HAN})")
+HAN = "[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
+_PLAIN_NAME = re.compile(f"{HAN}+(?:·{HAN}+)*\\d?")
+_ANY_NAME = re.compile(f"{HAN}{{2,}}|{HAN}+(?:·{HAN}+)+|[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ.' -]+[A-Za-zÀ-ɏ.]")
+NOTE_WORDS = re.compile(r"已故|已死|死亡|去世|迁出|迁入|搬走|外出|户主|新户主|代领|改名|曾用名|原名")
+_DOTS = re.compile(f"(?<={HAN})[•・‧∙．.●﹒˙](?={HAN})")
 
 
 def check_digit(body: str) -> str:
@@ -84,7 +87,7 @@ def _by_length(value: str, bare: str, certificate_allowed: bool) -> Cell:
 def _eighteen(number: str, keys: tuple[str, ...]) -> Cell:
     if number.count(number[11], 6, 17) >= 7 and re.search(r"(\d)\1{6}", number[6:17]):
         return Cell(None, ("ID_INVALID",), detail="像是占位号码")
-    trouble = _birth_trouble(number[6:14])
+    trouble = birth_trouble(number[6:14])
     if trouble:
         return Cell(None, ("ID_BIRTHDATE",), detail=trouble)
     if check_digit(number[:17]) != number[17]:
@@ -93,7 +96,8 @@ def _eighteen(number: str, keys: tuple[str, ...]) -> Cell:
 
 
 @lru_cache(maxsize=60_000)
-def _birth_trouble(digits: str) -> str:
+def birth_trouble(digits: str) -> str:
+    """What is wrong with the eight digits of a birth date, or nothing (出生日期)."""
     year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:])
     try:
         dt.date(year, month, day)
@@ -138,26 +142,26 @@ def parse_name(value: Any, *, numbered: bool = False) -> Cell:
     words = vocabulary()
     if value in words.raw["nothing_words"] or value in words.raw["unknown_words"]:
         return Cell(None, ("BLANK_KEY",), detail=f"写作“{value}”")
-    if value in words.official or value in words.raw["total_words"] or _NOTE_WORDS.search(value):
+    if value in words.official or value in words.raw["total_words"] or NOTE_WORDS.search(value):
         return Cell(value, ("NAME_NOTE",))
     if _PLAIN_NAME.fullmatch(value) and (numbered or not value[-1].isdigit()):
         return Cell(value) if len(value) > 1 else Cell(value, ("NAME_LOST_CHAR",))
     if _PRIVATE.search(value):
         found = "、".join(f"U+{ord(char):04X}" for char in _PRIVATE.findall(value))
         return Cell(value, ("NAME_PUA",), detail=found)
-    text = "".join(char if re.match(_HAN, char) else unicodedata.normalize("NFKC", char) for char in value)
+    text = "".join(char if re.match(HAN, char) else unicodedata.normalize("NFKC", char) for char in value)
     clean = BLANKS.sub(" ", text).strip()
-    clean = re.sub(f"(?<={_HAN}) +(?={_HAN})| *· *", lambda match: "·" if "·" in match.group() else "", clean)
+    clean = re.sub(f"(?<={HAN}) +(?={HAN})| *· *", lambda match: "·" if "·" in match.group() else "", clean)
     clean = _DOTS.sub("·", clean)
-    if re.search("[(\\[【《{].*[)\\]】》}]", clean) and re.search(_HAN, clean) and not re.search(r"[<>=;:/\\&$]|alert", clean):
+    if re.search("[(\\[【《{].*[)\\]】》}]", clean) and re.search(HAN, clean) and not re.search(r"[<>=;:/\\&$]|alert", clean):
         return Cell(value, ("NAME_NOTE",))
-    if re.search(f"{_HAN}[、,，;/]{_HAN}", clean):
+    if re.search(f"{HAN}[、,，;/]{HAN}", clean):
         return Cell(value, ("NAME_NOTE",))
     if _LOST.search(clean) and not re.search(r"[<>=;:/\\&(){}$@%]", clean):
         return Cell(value, ("NAME_LOST_CHAR",))
-    if _BAD_NAME.search(clean) or re.search(r"[<>&\"'`=]|[\u0000-\u001f]", value.strip()) or not re.search(f"{_HAN}|[A-Za-z]", clean):
+    if _BAD_NAME.search(clean) or re.search(r"[<>&\"'`=]|[\u0000-\u001f]", value.strip()) or not re.search(f"{HAN}|[A-Za-z]", clean):
         return Cell(value, ("NAME_CHARS",))
-    if not (_ANY_NAME.fullmatch(clean) or (numbered and re.fullmatch(f"{_HAN}+\\d", clean))) or len(clean) > 40:
+    if not (_ANY_NAME.fullmatch(clean) or (numbered and re.fullmatch(f"{HAN}+\\d", clean))) or len(clean) > 40:
         return Cell(value, ("NAME_CHARS",))
     return Cell(clean, ("NAME_CLEANED",), clean) if clean != value else Cell(value)
 

@@ -16,6 +16,7 @@ from linwu_stats.ledgers.identity import parse_code_number, parse_id_number, par
 from linwu_stats.ledgers.layout import Grid
 from linwu_stats.ledgers.outcome import finding
 from linwu_stats.ledgers.sheets import column_letter
+from linwu_stats.ledgers.sound import sound_codes, sound_id_numbers, sound_names
 from linwu_stats.ledgers.vocabulary import Field, vocabulary
 
 __all__ = ["Parsed", "Places", "frame_of", "parse_grid"]
@@ -26,6 +27,13 @@ DTYPES = {
 #: Kinds with one row per person, where people of one name are sometimes told apart by a digit.
 NUMBERED = ("members", "persons", "schooling", "insurance")
 NUMBERS = ("money", "milli", "decimal", "count", "size")
+
+
+#: Whole columns that are as they should be, seen at one glance.
+SOUND: dict[str, Callable[[Sequence[str]], bool]] = {
+    "id_number": sound_id_numbers, "household_id": partial(sound_codes, length=14), "person_id": partial(sound_codes, length=16), "name": sound_names,
+    "phone": partial(sound_codes, length=11),
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def parse_grid(grid: Grid, places: Places) -> Parsed:
         raw = grid.raw[name]
         parse = _parser(known, grid, units.get(name, 1), places, typed=grid.sheet.typed and not _is_text_throughout(parsed, known, raw))
         blanks = bool(_blank_code(grid, name) or grid.sheet.marks.no_value or grid.sheet.marks.errors)
-        values, troubles = parse_column(raw, parse, blanks=blanks)
+        values, troubles = parse_column(raw, parse, blanks=blanks, sound=SOUND.get(known.type))
         parsed.values[name] = values
         if known.type == "money":
             parsed.usable[name] = list(values)
