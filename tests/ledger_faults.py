@@ -89,6 +89,9 @@ for name, value in {"plain": "3632.69", "spaces": " 3632.69 ", "thousands": "3,6
     cells(f"text_{name}", "repair", "NUM_TEXT", "工资性收入", 4, value)
 for name, value in {"yuan": "3632.69元", "wan": "0.363269万元", "wan_short": "0.363269万", "sign": "￥3,632.69", "thousand": "3.63269千元"}.items():
     cells(f"unit_{name}", "repair", "NUM_UNIT", "工资性收入", 4, value)
+cells("number_circled", "flag", "NUM_NOTE", "工资性收入", 4, "①", net=NO_WAGE)
+cells("number_footnote", "flag", "NUM_NOTE", "工资性收入", 4, "3632.69²", net=NO_WAGE)
+cells("number_other_digits", "flag", "NUM_NOTE", "工资性收入", 4, "٣٦٣٢", net=NO_WAGE)
 cells("number_true", "flag", "NUM_TYPE", "工资性收入", 4, True, net=NO_WAGE)
 cells("number_date", "flag", "NUM_TYPE", "工资性收入", 4, dt.date(2018, 3, 4), net=NO_WAGE)
 cells("number_time", "flag", "NUM_TYPE", "工资性收入", 4, dt.time(3, 4), net=NO_WAGE)
@@ -190,6 +193,7 @@ cells("id_cyrillic_x", "repair", "ID_CLEANED", "身份证号", 5, "4310991954050
 cells("id_15", "flag", "ID_15", "身份证号", 5, "431099430430103")
 cells("id_17", "flag", "ID_INVALID", "身份证号", 5, GOOD[:17])
 cells("id_19", "flag", "ID_INVALID", "身份证号", 5, GOOD + "1")
+cells("id_other_digits", "flag", "ID_INVALID", "身份证号", 5, "٤٣١٠٩٩١٩٤٣٠٤٣٠١٠٣١")
 cells("id_letter_o", "flag", "ID_INVALID", "身份证号", 5, "43109919430430103O")
 cells("id_checksum", "flag", "ID_CHECKSUM", "身份证号", 5, "431099194304301030")
 cells("id_month_13", "flag", "ID_BIRTHDATE", "身份证号", 5, "431099194313301035")

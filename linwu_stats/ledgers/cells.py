@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import partial
@@ -22,7 +23,7 @@ __all__ = [
 MICRO = 1_000_000
 #: Columns with fewer distinct values than this are parsed value by value in any case.
 SHORT = 500
-_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|[+-]?\.\d+")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|[+-]?\.\d+", re.ASCII)
 _BARE = re.compile(r"-?\d+(?:\.\d+)?")
 _RANGE = re.compile(r"[\d.万千百]+元?(?:-|~|—|－|至|到|/|或)[\d.万千百]+元?")
 _ABOUT = re.compile(r"约|大概|左右|上下|不足|不到|以上|以下|以内|余|多|近|几|数[十百千万]|超过|至少|最多|[<>≤≥≈±~+]")
@@ -154,6 +155,8 @@ def _text_number(raw: str, factor: int, money: bool, typed: bool) -> Cell:
         return Cell(None, ("NUM_MISSING",))
     if _ERROR.fullmatch(text):
         return Cell(None, ("NUM_EXCEL_ERROR",))
+    if any(unicodedata.category(char) in ("No", "Nl") for char in raw):  # ① or ² may be the mark of a footnote
+        return Cell(None, ("NUM_NOTE",))
     if _SPLIT_DIGITS.search(raw) and not re.fullmatch(r"\s*\d{1,3}(?:[\s\u00a0]\d{3})+(?:\.\d*)?\s*", raw):
         return Cell(None, ("NUM_NOTE",))
     number = _NUMBER.fullmatch(text)

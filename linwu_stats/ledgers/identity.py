@@ -70,6 +70,8 @@ def parse_id_number(value: Any, *, certificate_allowed: bool = False) -> Cell:
 
 
 def _by_length(value: str, bare: str, certificate_allowed: bool) -> Cell:
+    if not bare.isascii():
+        return Cell(None, ("ID_INVALID",), detail="含有数字和末位X以外的字符")
     if re.fullmatch(r"\d{17}[\dX]", bare):
         return _eighteen(bare, () if bare == value else ("ID_CLEANED",))
     if re.fullmatch(r"\d{15}", bare):
