@@ -55,13 +55,15 @@ def assess_county(households: Any, headcounts: Any, villages: Any, rules: Rules,
     households of unknown status leave. Where the law has a task for the year of ``rules.day`` (exit.county.target_<year>), its villages and the rows of
     :func:`check_target` follow, from the register: those poor now and those who went out this year were poor at its beginning.
     ``published`` may give ``poor_persons`` (年初未脱贫人口) and ``incidence_percent`` (the rate as printed, ``"3.5"``): the task is then checked from the
-    published number, and the register is set beside it. Percentages are 0 to 100. A village without population makes the denominator unknown.
+    published number, and the register is set beside it. Percentages are 0 to 100. A village without population,
+    or a household whose village is not in ``villages``, makes the denominator unknown.
     """
     require(villages, "villages")
     published = published or {}
     rule = rules["exit.county.incidence"]
     rows = rows_of(villages, "villages")
-    sums = {column: _sum([village[column] for village in rows]) for column in DENOMINATORS}
+    lost = set(count_poor(households, headcounts, "village_code")) - {village["village_code"] for village in rows}
+    sums = {column: None if lost else _sum([village[column] or None for village in rows]) for column in DENOMINATORS}
     poor = _county_poor(households, headcounts)
     chosen = denominator_of(rule)
     doubt = "" if poor.persons is not None else "；有户的脱贫属性或人口未知"

@@ -171,9 +171,8 @@ def check_housing(base: Any, housing: Any, rule: Rule) -> Any:
         ("dangerous_not_mended", useless), ("mending_unfinished", true(~finished)), ("dangerous_mended", mends & true(finished)),
         ("mending_unknown", dangerous),
     )
-    evidence = nw.concat_str(
-        nw.lit("住房等级 "), _term(grade, "housing_grade"), nw.lit("，改造方式 "), _term(measure, "housing_measure"), nw.lit("，竣工入住 "), _yes_no(finished)
-    )
+    ended = nw.when(true(measure == "none")).then(nw.lit("")).otherwise(nw.concat_str(nw.lit("，竣工入住 "), _yes_no(finished)))
+    evidence = nw.concat_str(nw.lit("住房等级 "), _term(grade, "housing_grade"), nw.lit("，改造方式 "), _term(measure, "housing_measure"), ended)
     return _rows(rows, rule, all_three(not_met, safe | (dangerous & mends & true(finished))), reason, evidence)
 
 

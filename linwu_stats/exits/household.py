@@ -41,6 +41,7 @@ REASONS = guarantees.REASONS | {
     "line_unknown": "该年扶贫标准未知",
     "exit_year_unknown": "脱贫年度未知",
     "exit_year_in_future": "脱贫年度晚于评估日，须核对",
+    "year_not_complete": "脱贫当年的收入尚未满一年，不用上年收入判断",
 }
 
 
@@ -101,16 +102,20 @@ def check_cohorts(households: Any, household_income: Any, headcounts: Any, rules
 
     The income of ``period`` (``year`` or ``last4``; a part-year one gives 'already reached' or 'not yet') is tested by exit.household.income against the
     line of the household's own exit year and against that of the year of ``rules.day``; both are shown. Rules: line.*, line.basis.
-    An exit year that is unknown or still to come leaves the own line unknown, and so does a year without a known line.
+    An exit year that is unknown or still to come leaves the own line unknown, and so does a year without a known line, or one whose income is not in the
+    period tested (``year_not_complete``): nobody who leaves this year is judged on last year's income.
     """
     require(households, "households", "household_id", "poverty_status", "exit_year")
     out = nw.from_native(households).filter(true(nw.col("poverty_status") == "out")).select("household_id", "exit_year")
     year, today = nw.col("exit_year"), rules.day.year
-    rows = _with_line(out, household_income, headcounts, rules, period).with_columns(own_line_year=nw.when(true(year <= today)).then(year))
+    tested = nw.col("_line_year")
+    later = true((year > tested) & (tested != _NONE))
+    rows = _with_line(out, household_income, headcounts, rules, period)
+    rows = rows.with_columns(own_line_year=nw.when(true(year <= today) & ~later).then(year))
     rows = rows.with_columns(_own=_line_of(nw.col("own_line_year"), rules), _today=_line_of(nw.lit(today), rules))
     rows = _compared(_compared(rows, rules, "_own", "_own"), rules, "_today", "_today")
     reason = first_true(
-        *_reasons_of_income(), ("exit_year_unknown", year.is_null()), ("exit_year_in_future", true(year > today)),
+        *_reasons_of_income(), ("exit_year_unknown", year.is_null()), ("exit_year_in_future", true(year > today)), ("year_not_complete", later),
         ("line_unknown", (nw.col("_own") == _NONE) | (nw.col("_today") == _NONE)),
     )
     rows = rows.with_columns(

@@ -41,12 +41,14 @@ def assess_villages(villages: Any, households: Any, headcounts: Any, rules: Rule
     ``whole_year`` says whether the year has ended (by default, whether ``rules.day`` is 31 December); before that a sum short of the rule is unknown,
     never not_met. Poor villages (省级, 市级) have a verdict: meets_exit if all three are met, not_out if one is not_met, else unknown; so has a village
     whose kind is unknown. Villages that are not poor have none. A denominator of 0 or unknown makes the incidence unknown; a household of unknown
-    status only where it could decide. ``missing`` lists rule keys, not_met first.
+    status only where it could decide. A household whose village is not in ``villages`` may belong to any village of its township (to any village at all
+    where the township is unknown too): its persons are poor at most. ``missing`` lists rule keys, not_met first.
     """
     require(villages, "villages")
-    poor = count_poor(households, headcounts, "village_code")
+    poor, known = count_poor(households, headcounts, "village_code"), {village["village_code"] for village in rows_of(villages, "villages")}
+    lost = {code: found for code, found in poor.items() if code not in known}
     ended = (rules.day.month, rules.day.day) == (12, 31) if whole_year is None else whole_year
-    rows = [_assess(village, poor.get(village["village_code"], Poor(0, 0)), rules, ended) for village in rows_of(villages, "villages")]
+    rows = [_assess(village, _perhaps_more(village, poor, lost), rules, ended) for village in rows_of(villages, "villages")]
     return conform(pd.DataFrame(rows, columns=TABLES["village_exit"].names, dtype=object), "village_exit")
 
 
@@ -94,6 +96,14 @@ def denominator_of(rule: Rule) -> str:
             "choose rural_population_persons or resident_population_persons in the law"
         )
     return column
+
+
+def _perhaps_more(village: dict[str, Any], poor: dict[str, Poor], lost: dict[str, Poor]) -> Poor:
+    own = poor.get(village["village_code"], Poor(0, 0))
+    perhaps = [found for code, found in lost.items() if code is None or code.startswith((str(village["township_code"]), f"{code[:6]}000"))]
+    if own.least is None or any(found.most is None for found in perhaps):
+        return Poor(None, None)
+    return Poor(own.least, own.most + sum(found.most for found in perhaps))
 
 
 def _assess(village: dict[str, Any], poor: Poor, rules: Rules, year_ended: bool) -> dict[str, Any]:
