@@ -5,7 +5,7 @@
 
     data/<quarter>/ledgers/   raw files, never changed
     data/<quarter>/tables/    one parquet file a table, and meta.json
-    data/law/                 the county's own rules
+    data/law/                 the county's own rules; checks/ its own values of the ledger checks
     data/reference/           published series with their sources
     reports/<quarter>/        the pages
 """
@@ -214,6 +214,11 @@ def _overrides(home: Path) -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def _own_checks(home: Path) -> Path | None:
+    folder = home / "data" / "law" / "checks"
+    return folder if folder.is_dir() else None
+
+
 def _inputs(home: Path, quarter: str) -> list[dict[str, Any]]:
     folder = home / "data" / quarter / "ledgers"
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(("~$", "."))]
@@ -268,6 +273,7 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     """The table of contents: every table of one quarter, each made by its one function."""
     from linwu_stats import exits, indicators
     from linwu_stats.income import account, periods
+    from linwu_stats.ledgers import checks
     from linwu_stats.ledgers.intake import read_quarter
 
     progress(f"{quarter} 读取台账")
@@ -284,8 +290,16 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
         frames["item_amounts"], pd.concat(sheets, ignore_index=True), frames["headcounts"], rules, quarter, periods=PERIODS
     )
 
-    progress(f"{quarter} 计算指标")
+    progress(f"{quarter} 检查台账")
+    before = _before(quarter, home)
     year_ago = Quarter(shift(quarter, -4), home) if _made(home, shift(quarter, -4)) else None
+    earlier_income = {"previous": before, "year_ago": year_ago}
+    frames |= checks.check_tables(
+        frames | {f"household_income_{name}": one.household_income for name, one in earlier_income.items() if one is not None}, rules, rules.day,
+        checks=checks.load_checks(_own_checks(home)),
+    )
+
+    progress(f"{quarter} 计算指标")
     frames["indicators"] = indicators.make_indicators(
         frames["household_income"], frames["households"], rules, quarter=quarter, headcounts=frames["headcounts"],
         line_year=_line_years(quarter, rules),
@@ -295,7 +309,7 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
 
     progress(f"{quarter} 评估脱贫")
     frames |= exits.assess_quarter(
-        frames, rules, quarter=quarter, before=_before(quarter, home), period="ytd", cohort_period="year", published=_published(home, rules.day.year),
+        frames, rules, quarter=quarter, before=before, period="ytd", cohort_period="year", published=_published(home, rules.day.year),
     )
     return {name: frames[name] for name in declared.TABLES}, intake.files
 

@@ -30,6 +30,8 @@ OPTIONAL = {"housing": "住房安全台账", "water": "饮水安全台账", "liv
 UNRECOGNISED_ITEM = "item.transfer.unrecognised"
 #: Columns whose content must not be repeated in a message.
 PERSONAL = ("姓名", "证件", "身份证", "电话", "卡号")
+#: Money columns of the person export: the system's yearly figures, which are recorded and not computed.
+RECORDED = {name.removeprefix("recorded_"): name for name in TABLES["households"].names if name.startswith("recorded_") and name.endswith("_fen")}
 HOUSEHOLD_FIELDS = [name for name in TABLES["households"].names if name not in ("household_id", "township_code", "village_code")]
 
 
@@ -103,7 +105,9 @@ def households(raw: pd.DataFrame, villages: pd.DataFrame, rules: Rules, notes: _
     A value on which the rows of one household differ is unknown, with a finding. A household whose village is not in the village table keeps its place under
     the code ``<township>000``.
     """
-    raw = raw[raw["household_id"].notna()].rename(columns={"percapita_fen": "recorded_percapita_fen"})
+    raw = raw[raw["household_id"].notna()].rename(columns=RECORDED)
+    given = {"phone_given": _filled(raw, "phone"), "bank_given": _filled(raw, "bank", "bank_card")}
+    raw = raw.assign(**{name: cells.groupby(raw["household_id"]).transform("max") for name, cells in given.items()})
     codes = {rule.value: rule.key.removeprefix("township.") for rule in rules.under("township.")}
     place = villages.assign(township=villages["township_code"].map({code: name for name, code in codes.items()}))
     place = place[["township", "village_name", "village_code"]].rename(columns={"village_name": "village"}).drop_duplicates(["township", "village"])
@@ -133,6 +137,7 @@ def persons(raw: pd.DataFrame, notes: _Notes) -> pd.DataFrame:
     sex = whole.str[16].map({digit: "male" if int(digit) % 2 else "female" for digit in "0123456789"}).astype("string")
     out["birth_date"] = pd.to_datetime(_column(out, "birth_date"), errors="coerce").astype("datetime64[us]").fillna(born)
     out["sex"] = _column(out, "sex").astype("string").fillna(sex)
+    out["employer_given"] = _filled(out, "employer")
     return conform(_one_row_per_key(out, "persons", notes), "persons")
 
 
@@ -245,6 +250,13 @@ def _stack(ledgers: Sequence[Ledger], kind: str) -> pd.DataFrame:
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series:
     return frame[name] if name in frame.columns else pd.Series(pd.NA, index=frame.index, dtype="object")
+
+
+def _filled(frame: pd.DataFrame, *names: str) -> pd.Series:
+    """Whether all these cells are filled; unknown where the ledger has no such column. What stands in them does not leave this module."""
+    if not set(names) <= set(frame.columns):
+        return pd.Series(pd.NA, index=frame.index, dtype="boolean")
+    return frame[list(names)].notna().all(axis=1).astype("boolean")
 
 
 def _by_household(raw: pd.DataFrame, name: str, notes: _Notes) -> pd.DataFrame:
