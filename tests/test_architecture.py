@@ -27,7 +27,7 @@ KEY = re.compile(r"^(line|item|price|headcount|period|income|exit|township|area)
 
 
 def room(name: str) -> str:
-    return name.split("/")[0].removesuffix(".py")
+    return name.split("/", maxsplit=1)[0].removesuffix(".py")
 
 
 def tree(path: Path) -> ast.Module:

@@ -191,7 +191,9 @@ def test_line_case(case: dict[str, Any], engine: str, tmp_path: Path) -> None:
         [
             {
                 "persons": [{}, {}], "household": {"poverty_status": "out", "exit_year": year},
-                "income": {"net_fen": (line or 300000) * 2 + step, "period": "year"},
+                "income": {
+                        "net_fen": (line or 300000) * 2 + step, "period": "year", "first_quarter": f"{year - 1}Q4", "last_quarter": f"{year}Q3",
+                    },
             }
             for year, line, step in wanted
         ], engine,

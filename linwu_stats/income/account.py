@@ -274,11 +274,17 @@ def _quarters_from_sheet(sheet: Any) -> Any:
     """The same columns from the wide sheet; it does not list what is excluded, so that is unknown."""
     return sheet.select(
         "household_id", "quarter",
-        **{f"{name}_fen": nw.col(f"{name}_fen").fill_null(0).cast(nw.Int64) for name in CLASSES},
+        **{f"{name}_fen": _usable(name).fill_null(0).cast(nw.Int64) for name in CLASSES},
         excluded_fen=nw.lit(0).cast(nw.Int64),
-        **{f"_{name}_unknown": _one(nw.col(f"{name}_fen").is_null()) for name in CLASSES},
+        **{f"_{name}_unknown": _one(_usable(name).is_null()) for name in CLASSES},
         _excluded_unknown=nw.lit(1).cast(nw.Int64),
     ).select("household_id", "quarter", *_sum_columns())
+
+
+def _usable(name: str) -> nw.Expr:
+    """A column of the wide sheet: a part is never negative, and beyond the bound it is a slip; both are unknown, as on a ledger line."""
+    amount = nw.col(f"{name}_fen")
+    return nw.when(_within(amount, MAX_AMOUNT_FEN)).then(amount)
 
 
 def _net() -> nw.Expr:

@@ -198,7 +198,9 @@ def stock(q: Any, area: str) -> dict[str, Any]:
     poor = rows[rows["poverty_status"].isin(POOR)]
     places = village_rows(q, area)
     population, rural = (_whole_sum(places[name]) for name in (column, "rural_population_persons"))
-    persons = None if rows["poverty_status"].isna().any() else persons_sum(poor)
+    lost = unplaced(q, area)
+    persons = None if rows["poverty_status"].isna().any() or (level == "village" and len(lost)) else persons_sum(poor)
+    population = None if level == "county" and len(lost) else population
     return {
         "households": len(rows),
         "persons": persons_sum(rows),
@@ -208,8 +210,18 @@ def stock(q: Any, area: str) -> dict[str, Any]:
         "rural_population": rural,
         "denominator": words.denominator(column),
         "incidence": Fraction(persons, population) if population and persons is not None else None,
+        "unplaced_households": len(lost),
         "unknown_status": int(rows["poverty_status"].isna().sum()),
     }
+
+
+def unplaced(q: Any, area: str) -> pd.DataFrame:
+    """Households that may belong to ``area`` although the village table does not have their village (村名不在行政村表中的户)."""
+    rows = q.households[~q.households["village_code"].isin(q.villages["village_code"])]
+    here = place(q, area)
+    if here.level == "county":
+        return rows
+    return rows[rows["township_code"].isin([area[:9], f"{q.rules.value('area.county')['code']}000"])]
 
 
 def register_totals(q: Any) -> dict[str, int | None]:

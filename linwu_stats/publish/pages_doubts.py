@@ -47,6 +47,8 @@ def _doubt_register(q: Any, area: str) -> str | None:
     lost = int((~facts.register(q, area)["township_code"].isin(list(q.area_names))).sum())
     if lost:
         parts.append(f"{lost:,} 户的乡镇不能识别，只计入全县")
+    if found["unplaced_households"]:
+        parts.append(f"{found['unplaced_households']:,} 户的行政村不在行政村表中，可能属于本地区，有关人口和发生率按未知处理")
     if found["households"] and found["population"] is None:
         parts.append(f"有行政村的{found['denominator']}未知，贫困发生率算不出")
     return f"名册不全：{'；'.join(parts)}。" if parts else None
