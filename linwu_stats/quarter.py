@@ -62,7 +62,10 @@ class Quarter:
         meta = self.folder / "tables" / "meta.json"
         if not meta.is_file():
             raise QuarterError(f"the tables of {quarter} have not been made ({quarter}的数据表尚未生成). Run: linwu-stats run {quarter}")
-        self.provenance: dict[str, Any] = json.loads(meta.read_text(encoding="utf-8"))
+        try:
+            self.provenance: dict[str, Any] = json.loads(meta.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise QuarterError(f"the tables of {quarter} are damaged ({quarter}的数据表已损坏). Run: linwu-stats run {quarter}") from error
         self._frames: dict[str, pd.DataFrame] = {}
 
     def __getattr__(self, name: str) -> pd.DataFrame:
@@ -107,7 +110,7 @@ class Quarter:
 
     def _other(self, steps: int) -> Quarter | None:
         other = shift(self.quarter, steps)
-        return Quarter(other, self.home) if (self.home / "data" / other / "tables" / "meta.json").is_file() else None
+        return Quarter(other, self.home) if _made(self.home, other) else None
 
     @cached_property
     def area_names(self) -> dict[str, str]:
@@ -144,6 +147,7 @@ class Quarter:
         )
         return explain_household(
             household_id, period, self.quarter, self.item_amounts, items, sheets, self.headcounts, self.persons, self.household_income, self.rules,
+            line_year=self.line_years[period],
         )
 
 
@@ -165,9 +169,10 @@ def make_quarter(quarter: str, home: Path | str | None = None, *, progress: Prog
     if quarter not in wanted:
         raise QuarterError(f"there are no ledgers in data/{quarter}/ledgers ({quarter}没有台账). Make the folder with: linwu-stats new {quarter}")
     chain = hashlib.sha256(_code_digest().encode("ascii"))
+    _refuse_mixture(home, wanted)
     for one in wanted:
         inputs = _inputs(home, one)
-        chain.update(json.dumps([one, inputs, law_digest(_overrides(home)), _reference_digest(home)], sort_keys=True).encode("utf-8"))
+        chain.update(json.dumps([one, inputs, _is_sample(home, one), law_digest(_overrides(home)), _reference_digest(home)], sort_keys=True).encode("utf-8"))
         _make_one(one, home, inputs, chain.hexdigest(), progress or (lambda text: None))
     return Quarter(quarter, home)
 
@@ -206,7 +211,29 @@ def _valid(quarter: str) -> str:
 
 
 def _made(home: Path, quarter: str) -> bool:
-    return (home / "data" / quarter / "tables" / "meta.json").is_file()
+    """Whether a quarter's tables may be used: made, and its ledgers still there."""
+    return (home / "data" / quarter / "tables" / "meta.json").is_file() and quarter in quarters_with_ledgers(home)
+
+
+def _is_sample(home: Path, quarter: str) -> bool:
+    return (home / "data" / quarter / "SAMPLE.json").is_file()
+
+
+def _refuse_mixture(home: Path, quarters: list[str]) -> None:
+    invented = [one for one in quarters if _is_sample(home, one)]
+    if invented and len(invented) < len(quarters):
+        raise QuarterError(
+            f"data/ holds invented quarters beside real ones (示例季度与真实季度混在一起): {', '.join(invented)} have a SAMPLE.json. Delete those folders first"
+        )
+
+
+def _kept(meta: Path, key: str) -> bool:
+    """Whether the tables of a quarter are there, whole, and made from ``key``."""
+    try:
+        content = json.loads(meta.read_text(encoding="utf-8"))
+        return content["key"] == key and all(_digest(meta.parent / f"{name}.parquet") == one["sha256"] for name, one in content["tables"].items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _overrides(home: Path) -> Path | None:
@@ -220,9 +247,11 @@ def _own_checks(home: Path) -> Path | None:
 
 
 def _inputs(home: Path, quarter: str) -> list[dict[str, Any]]:
+    from linwu_stats.ledgers.intake import mask_numbers
+
     folder = home / "data" / quarter / "ledgers"
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(("~$", "."))]
-    return [{"path": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size, "sha256": _digest(path)} for path in files]
+    return [{"path": mask_numbers(path.relative_to(folder).as_posix()), "bytes": path.stat().st_size, "sha256": _digest(path)} for path in files]
 
 
 def _digest(path: Path) -> str:
@@ -246,7 +275,7 @@ def _code_digest() -> str:
 def _make_one(quarter: str, home: Path, inputs: list[dict[str, Any]], key: str, progress: Progress) -> None:
     folder = home / "data" / quarter / "tables"
     meta = folder / "meta.json"
-    if meta.is_file() and json.loads(meta.read_text(encoding="utf-8")).get("key") == key:
+    if _kept(meta, key):
         return
     rules = rules_at(last_day(quarter), _overrides(home))
     frames, files = _frames(quarter, home, rules, progress)
@@ -259,7 +288,8 @@ def _make_one(quarter: str, home: Path, inputs: list[dict[str, Any]], key: str, 
     made = {name: {"rows": len(frame), "sha256": _digest(folder / f"{name}.parquet")} for name, frame in frames.items()}
     content = {
         "quarter": quarter, "key": key, "package_version": linwu_stats.__version__, "code_sha256": _code_digest(), "law_sha256": law_digest(_overrides(home)),
-        "is_sample": (home / "data" / quarter / "SAMPLE.json").is_file(),
+        "is_sample": _is_sample(home, quarter),
+        "earlier": [{"quarter": one, "inputs": _inputs(home, one)} for one in quarters_with_ledgers(home) if shift(quarter, -7) <= one < quarter],
         "inputs": [item | kinds.get(Path(item["path"]).name, {}) for item in inputs],
         "overrides": [rule.key for rule in rules.overridden()], "to_confirm": [rule.key for rule in rules.to_confirm()],
         "tables": made, "tables_sha256": hashlib.sha256(json.dumps(made, sort_keys=True).encode("ascii")).hexdigest(),
@@ -302,7 +332,7 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     progress(f"{quarter} 计算指标")
     frames["indicators"] = indicators.make_indicators(
         frames["household_income"], frames["households"], rules, quarter=quarter, headcounts=frames["headcounts"],
-        line_year=_line_years(quarter, rules),
+        line_year=_line_years(quarter, rules), poor_sign=rules.value("indicator.poor_sign"),
         previous_household_income=None if year_ago is None else year_ago.household_income,
         previous_households=None if year_ago is None else year_ago.households,
     )
@@ -339,4 +369,4 @@ def _published(home: Path, year: int) -> dict[str, Any]:
     values = table[table["year"] == str(year - 1)].set_index("series")["value"]
     if not {"county.not_out_persons", "county.incidence_share"} <= set(values.index):
         return {}
-    return {"poor_persons": int(values["county.not_out_persons"]), "incidence_percent": f"{Decimal(values['county.incidence_share']) * 100:f}".rstrip("0")}
+    return {"poor_persons": int(values["county.not_out_persons"]), "incidence_percent": str(Decimal(values["county.incidence_share"]).scaleb(2))}

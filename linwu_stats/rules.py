@@ -14,7 +14,7 @@ import datetime as dt
 import hashlib
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ import pandas as pd
 import yaml
 
 from linwu_stats import RefusedError
+from linwu_stats.tables import CODES, TABLES
 
 __all__ = ["LAW_FOLDER", "LawError", "Rule", "Rules", "law_digest", "rules_at"]
 
@@ -42,8 +43,10 @@ UNITS: dict[str, tuple[str, ...]] = {
     "headcount.rule": ("choice",),
     "period.": ("period_rule",),
     "period.rule": ("choice",),
-    "income.": ("choice", "fen", "switch"),
+    "income.": ("choice",),
+    "income.sheet_tolerance": ("fen",),
     "exit.": ("criterion",),
+    "indicator.": ("choice",),
     "township.": ("name",),
     "area.": ("area",),
 }
@@ -68,7 +71,31 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "area": ({"code", "name"}, {"province", "city"}),
 }
-CHOICES = {"line.basis": ("nbs", "central_work", "province_work"), "income.source": ("items", "sheet")}
+CHOICES = {"line.basis": ("nbs", "central_work", "province_work"), "income.source": ("items", "sheet"), "indicator.poor_sign": ("<", "<=")}
+#: Fields that each criterion must have; what is left out would be read as nothing required. The year of a task is not part of its rule's name here.
+CRITERIA = {
+    "exit.household.income": {"sign", "margin_share"}, "exit.household.food": {"needs"}, "exit.household.clothing": {"needs"},
+    "exit.household.education": {"age_from", "age_to", "accepted"}, "exit.household.medical": {"basic", "needs_serious_illness", "exceptions"},
+    "exit.household.housing": {"safe", "dangerous", "mended_by"},
+    "exit.household.water": {
+        "litres_min", "litres_sign", "fetch_minutes_max", "fetch_sign", "supply_share_min", "supply_sign", "days_in_year", "needs_quality",
+    },
+    "exit.village.incidence": {"sign", "share", "denominator"}, "exit.village.collective_income": {"sign", "yuan"}, "exit.village.infrastructure": {"needs"},
+    "exit.county.incidence": {"sign", "share", "denominator"}, "exit.county.target_": {"exits_persons", "share", "sign", "villages", "denominator"},
+}
+#: Which way a boundary must point, and the codes that a list may hold.
+ABOVE, BELOW = (">", ">="), ("<", "<=")
+WAYS = {
+    "exit.household.income": ABOVE, "exit.village.collective_income": ABOVE, "litres_sign": ABOVE, "supply_sign": ABOVE, "fetch_sign": BELOW,
+    "exit.village.incidence": BELOW, "exit.county.incidence": BELOW, "exit.county.target_": BELOW,
+}
+CODE_LISTS = {
+    "accepted": "school_state", "basic": "basic_insurance", "exceptions": "insurance_exception", "safe": "housing_grade", "dangerous": "housing_grade",
+    "mended_by": "housing_measure", "leaves": "change",
+}
+DENOMINATORS = ("rural_population_persons", "resident_population_persons")
+#: Keys that a county may add; every other key of its own must replace a packaged one.
+MAY_BE_ADDED = ("item.", "price.", "township.", "exit.county.target_")
 CLASSES = ("wage", "business", "property", "transfer", "cost")
 KINDS = ("year", "rolling")
 
@@ -215,11 +242,11 @@ def rules_at(day: dt.date | str, overrides_dir: Path | str | None = None, law_di
         for key, dated in _read_file(path, path.name).items():
             if key in given:
                 raise LawError(f"{path.name}: {key} was already replaced by {given[key].name} (同一规则改写两次)")
-            if key not in history and not key.startswith(("item.", "price.")):
-                raise LawError(f"{path.name}: {key} replaces no packaged rule (没有这条规则); only items and prices may be added")
+            if key not in history and not key.startswith(MAY_BE_ADDED):
+                raise LawError(f"{path.name}: {key} replaces no packaged rule (没有这条规则); only items, prices, townships and tasks of a year may be added")
             given[key] = path
             replaced[key] = history.get(key, [])
-            history[key] = dated
+            history[key] = _overlay(replaced[key], dated)
     rules = Rules(day, dict(sorted(history.items())), replaced)
     if not rules:
         raise LawError(f"no rule is in force on {day}; the packaged law begins on {min(dated[0].from_date for dated in history.values())} (该日无有效规则)")
@@ -233,6 +260,18 @@ def law_digest(overrides_dir: Path | str | None = None) -> str:
         for path in sorted(Path(folder).glob("*.yaml")) if folder else []:
             digest.update(path.name.encode("utf-8") + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()
+
+
+def _overlay(packaged: list[Rule], own: list[Rule]) -> list[Rule]:
+    """A county's dated values over the packaged ones: on the days of its own values they hold, on all other days the packaged value stays."""
+    pieces, day = [], dt.timedelta(days=1)
+    first, last = own[0].from_date, own[-1].to_date
+    for rule in packaged:
+        if rule.from_date < first:
+            pieces.append(replace(rule, to_date=first - day if rule.to_date is None or rule.to_date >= first else rule.to_date))
+        if last is not None and (rule.to_date is None or rule.to_date > last):
+            pieces.append(replace(rule, from_date=max(rule.from_date, last + day)))
+    return sorted([*pieces, *own], key=lambda rule: rule.from_date)
 
 
 def _in_force(dated: list[Rule], day: dt.date) -> Rule | None:
@@ -304,6 +343,8 @@ def _read_value(entry: dict[str, Any], value: Any, where: str, origin: str) -> R
     if not str(value["document"] or "").strip():
         raise LawError(f"{where}: the document that the value comes from is missing (缺少依据)")
     _check_value(entry["unit"], value["value"], where)
+    if entry["unit"] in ("criterion", "headcount_rule", "period_rule"):
+        _check_criterion(entry["key"], value["value"], where)
     choices = CHOICES.get(entry["key"])
     if choices and value["value"] not in choices:
         raise LawError(f"{where}: choose one of {', '.join(choices)}, not {value['value']!r} (选项有误)")
@@ -326,9 +367,9 @@ def _fields(given: dict[str, Any], needed: set[str], known: set[str], where: str
 
 def _check_value(unit: str, value: Any, where: str) -> None:
     if unit.startswith("yuan_per_") or unit == "fen":
-        _number(value, where, whole_fen=unit.startswith("yuan_per_"), whole=unit == "fen")
-    elif unit == "switch":
-        _true_or_false(value, where)
+        number = _number(value, where, whole_fen=unit.startswith("yuan_per_"), whole=unit == "fen")
+        if unit == "yuan_per_person_year" and not number:
+            raise LawError(f"{where}: a poverty line of 0 has nobody below it (标准不能为零); leave the year out where no line is known")
     elif unit in SHAPES:
         if not isinstance(value, dict):
             raise LawError(f"{where}: the value must have fields, not {value!r} (取值格式不符)")
@@ -359,6 +400,32 @@ def _check_fields(unit: str, value: dict[str, Any], where: str) -> None:
                 raise LawError(f"{where}: {name} is a share from 0 to 1, not {part!r} (比例应在 0 与 1 之间)")
         elif name in ("yuan", "litres_min", "fetch_minutes_max", "days_in_year", "exits_persons", "villages", "age_from", "age_to"):
             _number(part, where)
+
+
+def _check_criterion(key: str, value: dict[str, Any], where: str) -> None:
+    """What a misspelt criterion would silently change: fields, lists of codes, the way a boundary points, the order of ages."""
+    name = next((known for known in CRITERIA if key == known or (known.endswith("_") and key.startswith(known))), key)
+    if missing := sorted(CRITERIA.get(name, set()) - set(value)):
+        raise LawError(f"{where}: missing {', '.join(missing)} (缺少字段)")
+    for field, part in value.items():
+        if field in CODE_LISTS or (field == "needs" and key == "exit.village.infrastructure"):
+            known = set(CODES[CODE_LISTS[field]]) if field in CODE_LISTS else {c.name for c in TABLES["villages"].columns if c.dtype == "bool"}
+            empty = not part and field not in ("leaves", "exceptions", "mended_by")
+            if not isinstance(part, list) or empty or not set(map(str, part)) <= known:
+                raise LawError(f"{where}: {field} must be a list of {', '.join(sorted(known))}, not {part!r} (应为代码列表)")
+        elif field in ("needs", "needs_serious_illness", "needs_quality"):
+            _true_or_false(part, where)
+        way = WAYS.get(name if field == "sign" else field)
+        if way and part not in way:
+            raise LawError(f"{where}: {field} must be {' or '.join(way)}, not {part!r} (比较符号有误)")
+    if value.get("denominator", DENOMINATORS[0]) not in DENOMINATORS:
+        raise LawError(f"{where}: denominator must be {' or '.join(DENOMINATORS)} (分母有误)")
+    if "age_from" in value and not value["age_from"] <= value["age_to"]:
+        raise LawError(f"{where}: age_from {value['age_from']} is after age_to {value['age_to']} (年龄次序有误)")
+    if value.get("kind") == "year" and "start_month" not in value:
+        raise LawError(f"{where}: a year needs its start_month (缺少字段)")
+    if value.get("kind") == "rolling" and value.get("months", 12) != 12:
+        raise LawError(f"{where}: a rolling period is of 12 months, since it is set against a yearly line (核算期有误)")
 
 
 def _true_or_false(value: Any, where: str) -> None:

@@ -18,12 +18,12 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE
 STAGES = ("ledgers", "income", "indicators", "exits")
 #: What each room may import of the package.
 ALLOWED = {
-    "tables": set(), "rules": set(), **{stage: {"tables", "rules"} for stage in STAGES}, "synthetic": {"tables"},
+    "tables": set(), "rules": {"tables"}, **{stage: {"tables", "rules"} for stage in STAGES}, "synthetic": {"tables"},
     "quarter": {"tables", "rules", *STAGES}, "publish": {"tables", "rules", "quarter", "indicators", "exits"},
     "cli": {"tables", "rules", "quarter", "publish", "synthetic", *STAGES},
     "__init__": {"quarter", "rules"},
 }
-KEY = re.compile(r"^(line|item|price|headcount|period|income|exit|township|area)\.[a-z0-9_.]*$")
+KEY = re.compile(r"^(indicator|line|item|price|headcount|period|income|exit|township|area)\.[a-z0-9_.]*$")
 
 
 def room(name: str) -> str:

@@ -33,8 +33,9 @@ def check_digit(seventeen: str) -> str:
 
 def person(household: str, number: int, name: str, seventeen: str, relation: str, **more: str) -> list[str]:
     values = {
-        "县(市、区、旗)": "临武县", "乡(镇)": "南强镇", "行政村": "甲一村", "自然村": "一组", "户编号": household, "人编号": f"{household}{number:02d}", "姓名": name,
-        "证件号码": seventeen + check_digit(seventeen), "人数": "2", "与户主关系": relation, "健康状况": "健康", "脱贫属性": "未脱贫", "脱贫年度": "",
+        "县(市、区、旗)": "临武县", "乡(镇)": "南强镇", "行政村": "甲一村", "自然村": "一组", "户编号": household,
+        "人编号": f"{household}{number:02d}", "姓名": name, "证件号码": seventeen + check_digit(seventeen),
+        "人数": "2", "与户主关系": relation, "健康状况": "健康", "脱贫属性": "未脱贫", "脱贫年度": "",
         "贫困户属性": "一般贫困户", "主要致贫原因": "因病", "人员变更": "", "是否常住": "是", "人均纯收入": "3123.45",
     } | more
     return [values[head] for head in PERSON_HEAD]
@@ -212,3 +213,56 @@ def test_the_order_of_files_changes_nothing_but_line_ids(folder, tmp_path):
     for name in ("households", "persons", "villages"):
         pd.testing.assert_frame_equal(one[name], two[name])
     assert one["income_items"].drop(columns="line_id").equals(two["income_items"].drop(columns="line_id"))
+
+
+def test_a_copy_of_a_file_counts_once_and_is_said(folder):
+    shutil.copy(folder / "items.xlsx", folder / "items 副本.xlsx")
+    made = tables(folder)
+    assert len(made["income_items"]) == 3
+    assert "SAME_CONTENT" in codes(made)
+
+
+def test_a_corrected_ledger_beside_the_old_one_is_unknown_not_added(folder):
+    write(folder / "items_new.xlsx", [ITEM_HEAD, [H1, "张三", "2018Q1", "外出务工收入", "否", 3500, "", "", "", ""]])
+    made = tables(folder)
+    migrant = made["income_items"][made["income_items"]["item_key"] == "item.wage.migrant"]
+    assert len(migrant) == 2
+    assert migrant["amount_fen"].isna().all()
+    assert made["income_items"].set_index("item_key").loc["item.wage.casual", "amount_fen"] == 80000
+    finding = made["findings"][made["findings"]["code"] == "DUPLICATE_HOUSEHOLD"].iloc[0]
+    assert (finding["household_id"], finding["severity"]) == (H1, "error")
+
+
+def test_different_items_of_a_household_may_stand_in_different_files(folder):
+    write(folder / "subsidies.xlsx", [ITEM_HEAD, [H1, "张三", "2018Q1", "低保金", "否", 600, "", "", "", ""]])
+    made = tables(folder)
+    assert made["income_items"].set_index("item_key").loc["item.transfer.low_income_allowance", "amount_fen"] == 60000
+
+
+def test_a_line_without_its_quarter_is_unknown(folder):
+    write(folder / "items.xlsx", [ITEM_HEAD, *ITEMS, [H2, "王五", "", "低保金", "否", 500, "", "", "", ""]])
+    made = tables(folder)
+    assert pd.isna(made["income_items"].set_index("item_key").loc["item.transfer.low_income_allowance", "amount_fen"])
+    assert "QUARTER_MISSING" in codes(made)
+
+
+def test_one_person_code_in_two_households_keeps_both(folder):
+    write(folder / "persons.xlsx", [PERSON_HEAD, *PERSONS, person(H3, 1, "赵六", "43109919700101104", "户主", 人编号=H1 + "01")])
+    made = tables(folder)
+    assert made["persons"].groupby("household_id").size().to_dict() == {H1: 2, H2: 1, H3: 1}
+    assert "ID_DUPLICATE" in codes(made)
+
+
+def test_a_blank_status_beside_a_value_is_unknown(folder):
+    rows = [person(H1, 1, "张三", MAN, "户主", 脱贫属性="已脱贫"), person(H1, 2, "李四", WOMAN, "配偶", 脱贫属性=""), PERSONS[2]]
+    write(folder / "persons.xlsx", [PERSON_HEAD, *rows])
+    assert pd.isna(tables(folder)["households"].set_index("household_id").loc[H1, "poverty_status"])
+
+
+def test_numbers_of_persons_in_cells_and_file_names_do_not_reach_the_findings(folder):
+    write(folder / "items.xlsx", [ITEM_HEAD, *ITEMS, [H2, "王五", "2018Q1", "王五13812345678 431099196510180012", "否", 500, "", "", "", ""]])
+    (folder / "items.xlsx").rename(folder / "王五431099196510180012.xlsx")
+    intake = read_quarter(folder, RULES, "2018Q1")
+    text = intake.tables["findings"].to_csv() + intake.files.to_csv()
+    assert "13812345678" not in text
+    assert "431099196510180012" not in text

@@ -82,11 +82,45 @@ def test_a_county_rule_is_used_and_listed(home):
     assert set(q.headcounts["headcount_rule"]) == {"headcount.change_status"}
 
 
-def test_ledgers_of_real_households_are_not_marked_as_sample(home):
+def test_invented_and_real_quarters_do_not_mix(home):
     (home / "data" / "2018Q1" / "SAMPLE.json").unlink()
-    path = home / "data" / "2018Q1" / "ledgers" / "note.csv"
-    path.write_text("户编号,户主姓名,乡(镇),行政村,不愁吃,不愁穿\n", encoding="utf-8")
-    assert not make_quarter("2018Q1", home).is_sample
+    with pytest.raises(QuarterError, match="示例季度与真实季度混在一起"):
+        make_quarter("2018Q1", home)
+    for quarter in quarters_with_ledgers(home)[:-1]:
+        shutil.rmtree(home / "data" / quarter)
+    q = make_quarter("2018Q1", home)
+    assert not q.is_sample
+    assert q.previous is None
+    assert q.household_income.set_index("period").loc["last4", "net_fen"].isna().all()
+
+
+@pytest.mark.parametrize("harm", ["meta cut", "table gone", "table changed"])
+def test_damaged_tables_are_made_again(home, harm):
+    folder = home / "data" / "2018Q1" / "tables"
+    good = (folder / "indicators.parquet").read_bytes()
+    if harm == "meta cut":
+        (folder / "meta.json").write_bytes((folder / "meta.json").read_bytes()[:100])
+        with pytest.raises(QuarterError, match="已损坏"):
+            open_quarter("2018Q1", home)
+    elif harm == "table gone":
+        (folder / "indicators.parquet").unlink()
+    else:
+        (folder / "indicators.parquet").write_bytes(good[:-7])
+    make_quarter("2018Q1", home)
+    assert (folder / "indicators.parquet").read_bytes() == good
+
+
+def test_ledgers_that_were_removed_are_no_longer_used(home):
+    shutil.rmtree(home / "data" / "2017Q4" / "ledgers")
+    q = make_quarter("2018Q1", home)
+    assert q.previous is None
+    assert set(q.household_income.loc[q.household_income["period"] == "ytd", "reason_code"]) == {"quarter_missing"}
+
+
+def test_the_record_names_the_inputs_of_every_quarter_that_was_used(small_home):
+    earlier = open_quarter("2018Q1", small_home).provenance["earlier"]
+    assert [one["quarter"] for one in earlier] == ["2016Q4", "2017Q1", "2017Q2", "2017Q3", "2017Q4"]
+    assert all(len(file["sha256"]) == 64 for one in earlier for file in one["inputs"])
 
 
 def test_income_differs_between_engines_by_nothing(small_home):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from pathlib import Path
 
@@ -182,6 +183,57 @@ def test_a_county_cannot_replace_what_is_not_there(tmp_path, key):
                                          .replace("value: 3210", "value: {needs: true}" if "exit" in key else "value: 3210"), encoding="utf-8")
     with pytest.raises(LawError, match="没有这条规则"):
         rules_at(DAY, overrides_dir=tmp_path)
+
+
+def test_own_values_hold_on_their_days_and_the_packaged_ones_on_all_others(tmp_path):
+    (tmp_path / "lines.yaml").write_text(OWN.format(key="line.central_work"), encoding="utf-8")
+    rules = rules_at(DAY, overrides_dir=tmp_path)
+    assert [rules.line_fen(year) for year in (2016, 2017, 2018, 2019)] == [314600, 333500, 321000, 374700]
+    (tmp_path / "lines.yaml").write_text(
+        "- key: headcount.rule\n  term: 计算人口口径\n  unit: choice\n  values:\n"
+        "    - {from: 2018-01-01, value: resident, status: confirmed, document: 本县办法}\n", encoding="utf-8")
+    assert rules_at("2017-12-31", tmp_path).value("headcount.rule") == "registered"
+    assert rules_at("2018-01-01", tmp_path).value("headcount.rule") == "resident"
+    assert rules_at("2017-12-31", tmp_path).overridden() == []
+
+
+def test_the_task_of_another_year_may_be_added(tmp_path):
+    (tmp_path / "task.yaml").write_text(
+        "- key: exit.county.target_2019\n  term: 2019年减贫任务\n  unit: criterion\n  values:\n    - from: 2019-01-01\n      to: 2019-12-31\n"
+        "      value: {exits_persons: 3000, share: 0.01, sign: '<=', villages: 0, denominator: rural_population_persons}\n"
+        "      status: confirmed\n      document: 任务文件\n", encoding="utf-8")
+    assert rules_at("2019-03-31", tmp_path).value("exit.county.target_2019")["exits_persons"] == 3000
+
+
+EDUCATION, MEDICAL, HOUSING = "exit.household.education", "exit.household.medical", "exit.household.housing"
+MISSPELT = {
+    "text for a list": (EDUCATION, {"accepted": "in_school"}), "a code that is none": (HOUSING, {"mended_by": ["repaird"]}),
+    "nothing accepted": (EDUCATION, {"accepted": []}), "text for true": (MEDICAL, {"needs_serious_illness": "false"}),
+    "one code as text": (MEDICAL, {"basic": "resident"}), "ages the wrong way": (EDUCATION, {"age_from": 16}),
+    "income below the line": ("exit.household.income", {"sign": "<="}), "no margin": ("exit.household.income", {"margin_share": None}),
+    "nothing needed": ("exit.village.infrastructure", {"needs": []}), "a column as text": ("exit.village.infrastructure", {"needs": "paved_road"}),
+    "fetching longer": ("exit.household.water", {"fetch_sign": ">="}), "no sign": ("exit.household.water", {"litres_sign": None}),
+    "another denominator": ("exit.village.incidence", {"denominator": "persons"}), "who leaves": ("headcount.change_status", {"leaves": ["deaded"]}),
+    "a year without a month": ("period.fiscal", {"start_month": None}), "two years": ("period.rolling12", {"months": 24}),
+}
+FILES = {"exit": "exit_criteria.yaml", "headcount": "headcount.yaml", "period": "accounting_periods.yaml"}
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_a_misspelt_criterion_is_refused_before_it_decides_anything(law, name):
+    key, fields = MISSPELT[name]
+
+    def edit(entry, entries):
+        part = entry["values"][0]["value"]
+        for field, new in fields.items():
+            if new is None:
+                part.pop(field)
+            else:
+                part[field] = new
+
+    change(law, FILES[key.split(".")[0]], key, edit)
+    with pytest.raises(LawError, match=re.escape(key)):
+        rules_at(DAY, law_dir=law)
 
 
 def test_the_same_key_replaced_by_two_files_is_refused(tmp_path):

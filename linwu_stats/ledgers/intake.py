@@ -7,6 +7,7 @@ no table of :mod:`linwu_stats.tables` holds them.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from linwu_stats.ledgers.read import Ledger, read_path
 from linwu_stats.rules import Rules
 from linwu_stats.tables import TABLES, conform, empty
 
-__all__ = ["Intake", "IntakeError", "read_quarter"]
+__all__ = ["Intake", "IntakeError", "mask_numbers", "read_quarter"]
 
 #: Kinds without which no figure can be made, with the official name of the ledger.
 NEEDED = {"persons": "贫困人口导出表", "villages": "行政村表"}
@@ -46,9 +47,8 @@ class _Notes:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, code: str, message: str, *, severity: str = "warning", fixer: str = "乡镇", file: str = "", row: Any = pd.NA, household: Any = pd.NA) -> None:
-        self.rows.append(
-            {"file": file, "code": code, "severity": severity, "outcome": "flag", "row": row, "household_id": household, "message": message, "fixer": fixer}
-        )
+        about = {"file": mask_numbers(file), "row": row, "household_id": household}
+        self.rows.append(about | {"code": code, "severity": severity, "outcome": "flag", "message": message, "fixer": fixer})
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,21 @@ def read_quarter(folder: Path, rules: Rules, quarter: str) -> Intake:
     Raises :class:`IntakeError` where a needed ledger is missing or refused. A guarantee ledger that is missing leaves its facts unknown.
     """
     ledgers = [ledger for ledger in read_path(folder, rules=rules) if ledger.outcome != "ignore"]
+    contents = {id(ledger): hashlib.sha256(Path(ledger.path).read_bytes()).digest() for ledger in ledgers}
+    copies = [ledger for place, ledger in enumerate(ledgers) if contents[id(ledger)] in {contents[id(one)] for one in ledgers[:place]}]
     files = pd.DataFrame(
-        [{"path": Path(item.path).name, "kind": item.kind, "outcome": item.outcome, "rows": item.rows} for item in ledgers],
+        [{"path": mask_numbers(Path(item.path).name), "kind": item.kind, "outcome": item.outcome, "rows": item.rows} for item in ledgers],
         columns=["path", "kind", "outcome", "rows"],
     )
     _refuse_unusable(ledgers, folder)
     notes = _Notes()
+    for ledger in copies:
+        notes.add("SAME_CONTENT", "与另一个文件内容完全相同，只计一次；请删去多余的一份", file=Path(ledger.path).name, fixer="统计局")
     for kind, title in (INCOME_KINDS | OPTIONAL).items():
         if kind not in set(files.loc[files["outcome"] != "reject", "kind"]):
             notes.add("LEDGER_MISSING", f"本季没有可用的{title}，有关内容按未知处理", file=title, fixer="统计局")
-    frames = {kind: _stack(ledgers, kind) for kind in (*NEEDED, *INCOME_KINDS, *OPTIONAL)}
+    used = [ledger for ledger in ledgers if ledger not in copies]
+    frames = {kind: _stack(used, kind) for kind in (*NEEDED, *INCOME_KINDS, *OPTIONAL)}
     tables: dict[str, pd.DataFrame] = {"villages": villages(frames["villages"], rules, notes)}
     tables["households"] = households(frames["persons"], tables["villages"], rules, notes)
     tables["persons"] = persons(frames["persons"], notes)
@@ -96,6 +101,9 @@ def villages(raw: pd.DataFrame, rules: Rules, notes: _Notes) -> pd.DataFrame:
     for _, row in out[out["township_code"].isna() | out["village_code"].isna() | out["village_name"].isna()].iterrows():
         notes.add("HIERARCHY", f"行政村表第{row['_row']}行的乡镇、行政村或代码不能识别，该行不能使用", severity="error", file=row["_file"], row=row["_row"])
     out = out.dropna(subset=["township_code", "village_code", "village_name"])
+    for _, row in out[out.duplicated(["township_code", "village_name"]) & ~out.duplicated("village_code")].iterrows():
+        message = f"行政村表第{row['_row']}行的村名在同一乡镇出现两次而代码不同，请核对"
+        notes.add("DUPLICATE_HOUSEHOLD", message, severity="error", file=row["_file"], row=row["_row"])
     return conform(_one_row_per_key(out, "villages", notes), "villages")
 
 
@@ -130,7 +138,11 @@ def persons(raw: pd.DataFrame, notes: _Notes) -> pd.DataFrame:
     out = raw[raw["household_id"].notna()].copy()
     out["person_id"] = _column(out, "person_id").astype("string")
     position = (out.groupby("household_id").cumcount() + 1).astype("string").str.zfill(2)
-    out["person_id"] = out["person_id"].fillna(out["household_id"].astype("string") + "x" + position)
+    homes = out.groupby("person_id")["household_id"].transform("nunique") > 1
+    for _, row in out[homes].iterrows():
+        message = f"第{row['_row']}行的人编号同时用于另一户，请核对；两户各按本户计入"
+        notes.add("ID_DUPLICATE", message, severity="error", file=row["_file"], row=row["_row"], household=row["household_id"])
+    out["person_id"] = out["person_id"].mask(homes).fillna(out["household_id"].astype("string") + "x" + position)
     number = _column(out, "id_number").astype("string")
     whole = number.where(number.str.fullmatch(r"\d{17}[\dX]").fillna(False))
     born = pd.to_datetime(whole.str[6:14], format="%Y%m%d", errors="coerce").astype("datetime64[us]")
@@ -175,23 +187,40 @@ def income_items(raw: pd.DataFrame, households: pd.DataFrame, rules: Rules, quar
     raw = raw[_column(raw, "household_id").notna()].copy()
     keys = {name: rule.key for rule in rules.under("item.") for name in (rule.value["heading"], *(rule.value.get("aliases") or ()))}
     raw["item_key"] = _column(raw, "item").map(keys).astype("string")
-    raw["quarter"] = _column(raw, "quarter").astype("string").fillna(quarter)
+    given = _column(raw, "quarter").astype("string")
+    blank = given.isna() & given.notna().any()
+    for _, row in raw[blank].iterrows():
+        message = f"收入明细台账第{row['_row']}行没有填季度，不能判断是否属于本季，金额按未知处理"
+        notes.add("QUARTER_MISSING", message, severity="error", file=row["_file"], row=row["_row"], household=row["household_id"])
+    raw["quarter"] = given.fillna(quarter)
     for _, row in raw[raw["quarter"] != quarter].iterrows():
         message = f"收入明细台账第{row['_row']}行属于{row['quarter']}，不是本季，未计入"
         notes.add("OTHER_QUARTER", message, file=row["_file"], row=row["_row"], household=row["household_id"])
     raw = raw[raw["quarter"] == quarter]
     strange = raw["item_key"].isna()
     for _, row in raw[strange].iterrows():
-        message = f"收入项目“{row['item']}”不在规则中，该户收入按未知处理，请改为规则所列项目"
+        message = f"收入明细台账第{row['_row']}行的收入项目不在规则中，该户收入按未知处理，请改为规则所列项目"
         notes.add("UNKNOWN_ITEM", message, file=row["_file"], row=row["_row"], household=row["household_id"])
-    raw["amount_fen"] = _column(raw, "amount_fen").mask(strange)
-    raw["quantity_milli"] = _column(raw, "quantity_milli").mask(strange)
+    doubtful = strange | blank.reindex(raw.index) | _in_two_files(raw, notes)
+    raw["amount_fen"] = _column(raw, "amount_fen").mask(doubtful)
+    raw["quantity_milli"] = _column(raw, "quantity_milli").mask(doubtful)
     raw["in_kind"] = _column(raw, "in_kind").astype("boolean")
     raw["item_key"] = raw["item_key"].fillna(UNRECOGNISED_ITEM)
     for household in sorted(set(raw["household_id"]) - set(households["household_id"])):
         notes.add("ORPHAN_HOUSEHOLD", "收入明细台账中的户不在贫困户名册中，未计入", severity="error", household=household)
     raw["line_id"] = quarter + ":" + raw["_file_number"].astype("string") + ":" + raw["_sheet_number"].astype("string") + ":" + raw["_row"].astype("string")
     return conform(raw, "income_items")
+
+
+def _in_two_files(raw: pd.DataFrame, notes: _Notes) -> pd.Series:
+    """Lines of an item that two files have for the same household: a corrected ledger beside the old one would be counted twice, so both are unknown."""
+    keys = ["household_id", "item_key"]
+    twice = raw.groupby(keys, dropna=False)["_file_number"].transform("nunique") > 1
+    for household, rows in raw[twice].groupby("household_id"):
+        names = "、".join(sorted(set(rows["_file"])))
+        message = f"同一户的同一收入项目同时见于{rows['_file'].nunique()}个文件，不能判断以哪个为准，按未知处理；请只保留一份"
+        notes.add("DUPLICATE_HOUSEHOLD", message, severity="error", file=names, household=household)
+    return twice
 
 
 def income_sheet(raw: pd.DataFrame, quarter: str, notes: _Notes) -> pd.DataFrame:
@@ -203,8 +232,9 @@ def findings(ledgers: Iterable[Ledger], notes: _Notes) -> pd.DataFrame:
     """Table ``findings`` (台账问题清单): what reading found, then what only the whole quarter shows; without names and numbers of persons."""
     rows = [
         {
-            "file": Path(ledger.path).name, "code": finding.code, "severity": finding.severity, "outcome": finding.outcome, "sheet": finding.sheet,
-            "cell": finding.cell, "row": finding.row, "column": finding.column, "household_id": finding.household, "fixer": finding.fixer,
+            "file": mask_numbers(Path(ledger.path).name), "code": finding.code, "severity": finding.severity, "outcome": finding.outcome,
+            "sheet": finding.sheet, "cell": finding.cell, "row": finding.row, "column": finding.column, "household_id": finding.household,
+            "fixer": finding.fixer,
             "message": _without_person(finding.message, finding.column, finding.value),
         }
         for ledger in ledgers
@@ -296,6 +326,8 @@ def _agreed(wide: pd.DataFrame, key: str, notes: _Notes) -> pd.DataFrame:
     groups = wide.groupby(key, sort=True)
     first = groups.first()
     differ = groups.nunique() > 1
+    if "poverty_status" in wide.columns:  # the status decides who gets help: a blank beside a value is a contradiction
+        differ["poverty_status"] = groups["poverty_status"].nunique(dropna=False) > 1
     for name in differ.columns[differ.any()]:
         heading = TABLES["households"][name].heading if name in TABLES["households"].names else {"township": "乡镇", "village": "行政村"}[name]
         for household in differ.index[differ[name]]:
@@ -305,7 +337,14 @@ def _agreed(wide: pd.DataFrame, key: str, notes: _Notes) -> pd.DataFrame:
 
 
 def _without_person(message: str, column: str | None, value: Any) -> str:
-    text = re.sub(r"\d{15,}[\dXx]?|(?<!\d)1[3-9]\d{9}(?!\d)", "…", message or "")
-    if column and value and any(word in str(column) for word in PERSONAL):
+    text = message or ""
+    personal = column and any(word in str(column) for word in PERSONAL)
+    code = re.fullmatch(r"\d{14}|\d{16}", str(value or "").strip())
+    if value and (personal or (len(re.findall(r"\d", str(value))) >= 11 and not code)):
         text = text.replace(str(value), "…")
-    return text
+    return mask_numbers(text)
+
+
+def mask_numbers(text: str) -> str:
+    """Hide what may be the number of a person or a telephone (证件号、电话号) in a text or a file name."""
+    return re.sub(r"\d{17}[\dXx]|\d{15}(?!\d)|(?<!\d)1[3-9]\d{9}(?!\d)", "…", text)

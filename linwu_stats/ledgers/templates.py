@@ -9,6 +9,7 @@ from typing import Any
 
 import xlsxwriter
 
+from linwu_stats import RefusedError
 from linwu_stats.rules import Rules
 from linwu_stats.tables import CODES
 
@@ -65,11 +66,16 @@ TEMPLATES: dict[str, tuple[str, tuple[Field, ...]]] = {
 
 
 def write_templates(folder: Path, rules: Rules, quarter: str) -> list[Path]:
-    """Write the templates of ``quarter`` into ``folder`` (写出填报模板) and give their paths; a file that is already there is left as it is.
+    """Write the templates of ``quarter`` into ``folder`` (写出填报模板) and give their paths; a template that is already there is left as it is.
+
+    Raises ``RefusedError`` where the folder holds other ledgers: empty templates beside them would be read as ledgers.
 
     Choices of items and townships come from the rules in force (``item.*``, ``township.*``), the others from the code lists of the tables.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = {f"{name}_{quarter}.xlsx" for name in TEMPLATES}
+    if others := sorted(path.name for path in folder.iterdir() if path.name not in wanted and not path.name.startswith(("~$", "."))):
+        raise RefusedError(f"{quarter} has ledgers already (该季度已有台账，不再放入空模板): {'、'.join(others[:3])}")
     choices: dict[str, tuple[str, ...]] = {name: tuple(terms.values()) for name, terms in CODES.items()}
     choices |= {
         "yesno": YES_NO, "quarter": (quarter,),

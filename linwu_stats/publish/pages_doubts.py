@@ -47,6 +47,10 @@ def _doubt_register(q: Any, area: str) -> str | None:
     lost = int((~facts.register(q, area)["township_code"].isin(list(q.area_names))).sum())
     if lost:
         parts.append(f"{lost:,} 户的乡镇不能识别，只计入全县")
+    sizes = facts.register(q, area)
+    differ = int((sizes["recorded_size_persons"] != sizes["registered_persons"]).fillna(False).sum())
+    if differ:
+        parts.append(f"{differ:,} 户登记人数与名册成员数不同，人均按成员数计算")
     if found["unplaced_households"]:
         parts.append(f"{found['unplaced_households']:,} 户的行政村不在行政村表中，可能属于本地区，有关人口和发生率按未知处理")
     if found["households"] and found["population"] is None:

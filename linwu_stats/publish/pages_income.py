@@ -88,7 +88,7 @@ def distribution(q: Any, area: str) -> Fragment:
         why = f"没有{year}年的扶贫标准" if line_fen is None else "没有收入已知的户"
         return note(f"{here}：{why}，不画收入分布图。")
     heads = q.headcounts.set_index("household_id")["headcount_persons"].reindex(known["household_id"])
-    persons = plots.distribution_bins(known["net_fen"], heads, line_fen, above_sign=">=")
+    persons = plots.distribution_bins(known["net_fen"], heads, line_fen, above_sign=">=" if q.rules.value("indicator.poor_sign") == "<" else ">")
     below, all_known = int(persons.iloc[:4].sum()), int(persons.sum())
     line_label = f"{year}年标准"
     share = format_value(below / all_known, "percent")
