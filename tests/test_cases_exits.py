@@ -220,12 +220,12 @@ def given_area(given: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.Da
 
 @cases_of("exit.village.")
 def test_village_case(case: dict[str, Any], tmp_path: Path) -> None:
-    rules, expect = rules_of(case, tmp_path, "2018-12-31"), dict(case["expect"])
-    villages, households, headcounts = given_area(case["given"])
+    expect = dict(case["expect"])
     if wrong := expect.pop("error", None):
         with pytest.raises(ValueError, match=wrong):
-            assess_villages(villages, households, headcounts, rules)
+            rules_of(case, tmp_path, "2018-12-31")
         return
+    rules, (villages, households, headcounts) = rules_of(case, tmp_path, "2018-12-31"), given_area(case["given"])
     rows = assess_villages(villages, households, headcounts, rules)
     assert len(rows) == 1
     assert differences(rows.iloc[0], expect) == {}
