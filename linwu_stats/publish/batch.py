@@ -299,10 +299,7 @@ def _remove(folder: Path) -> None:
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """One run of a quarter at a time; the lock of a process that is gone does not count."""
-    import psutil
-
-    me = psutil.Process()
-    mine = {"pid": me.pid, "created": me.create_time(), "started": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds")}
+    mine = {"pid": os.getpid(), "created": _created(os.getpid()), "started": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds")}
     for _ in range(2):
         try:
             with lock.open("x", encoding="utf-8") as stream:
@@ -327,7 +324,19 @@ def _holder(lock: Path) -> dict[str, Any] | None:
 
     try:
         holder = json.loads(lock.read_text(encoding="utf-8"))
-        process = psutil.Process(holder["pid"])
-        return holder if abs(process.create_time() - holder["created"]) < 2 else None
+        created = _created(holder["pid"])
+        if created is None or holder["created"] is None:
+            return holder if psutil.pid_exists(holder["pid"]) else None
+        return holder if abs(created - holder["created"]) < 2 else None
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+        return None
+
+
+def _created(pid: int) -> float | None:
+    """When a process began; None where it is gone or the system does not tell (a bare tree without /proc)."""
+    import psutil
+
+    try:
+        return psutil.Process(pid).create_time()
+    except (OSError, psutil.Error):
         return None

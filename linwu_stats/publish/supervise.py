@@ -158,7 +158,7 @@ class _Watcher(threading.Thread):
 
         try:
             family = psutil.Process(process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
+        except (OSError, psutil.Error):
             family = []
         process.kill()
         for child in family:

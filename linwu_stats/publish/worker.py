@@ -9,6 +9,7 @@ Run as ``python -P -m linwu_stats.publish.worker``; the environment is made by :
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -166,8 +167,9 @@ def _listen(jobs: queue.Queue[str]) -> None:
         jobs.put(line)
     import psutil
 
-    for child in psutil.Process().children(recursive=True):
-        child.kill()
+    with contextlib.suppress(OSError, psutil.Error):
+        for child in psutil.Process().children(recursive=True):
+            child.kill()
     os._exit(0)
 
 
