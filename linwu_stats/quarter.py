@@ -31,7 +31,7 @@ from linwu_stats import RefusedError
 from linwu_stats import tables as declared
 from linwu_stats.rules import Rules, law_digest, rules_at
 
-__all__ = ["Quarter", "QuarterError", "find_home", "last_day", "make_quarter", "open_quarter", "quarters_with_ledgers", "shift"]
+__all__ = ["Quarter", "QuarterError", "file_sha256", "find_home", "last_day", "make_quarter", "open_quarter", "quarters_with_ledgers", "shift"]
 
 LEDGER_TABLES = ("villages", "households", "persons", "housing", "water", "living", "schooling", "insurance", "income_items", "income_sheet", "findings")
 PERIODS = ("quarter", "ytd", "last4", "year")
@@ -231,7 +231,7 @@ def _kept(meta: Path, key: str) -> bool:
     """Whether the tables of a quarter are there, whole, and made from ``key``."""
     try:
         content = json.loads(meta.read_text(encoding="utf-8"))
-        return content["key"] == key and all(_digest(meta.parent / f"{name}.parquet") == one["sha256"] for name, one in content["tables"].items())
+        return content["key"] == key and all(file_sha256(meta.parent / f"{name}.parquet") == one["sha256"] for name, one in content["tables"].items())
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -251,16 +251,17 @@ def _inputs(home: Path, quarter: str) -> list[dict[str, Any]]:
 
     folder = home / "data" / quarter / "ledgers"
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(("~$", "."))]
-    return [{"path": mask_numbers(path.relative_to(folder).as_posix()), "bytes": path.stat().st_size, "sha256": _digest(path)} for path in files]
+    return [{"path": mask_numbers(path.relative_to(folder).as_posix()), "bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in files]
 
 
-def _digest(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file (校验值)."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _reference_digest(home: Path) -> list[str]:
-    return [f"{path.name} {_digest(path)}" for path in sorted((home / "data" / "reference").glob("*.csv"))]
+    return [f"{path.name} {file_sha256(path)}" for path in sorted((home / "data" / "reference").glob("*.csv"))]
 
 
 def _code_digest() -> str:
@@ -285,7 +286,7 @@ def _make_one(quarter: str, home: Path, inputs: list[dict[str, Any]], key: str, 
     for name, frame in frames.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     kinds = files.set_index("path").to_dict("index")
-    made = {name: {"rows": len(frame), "sha256": _digest(folder / f"{name}.parquet")} for name, frame in frames.items()}
+    made = {name: {"rows": len(frame), "sha256": file_sha256(folder / f"{name}.parquet")} for name, frame in frames.items()}
     content = {
         "quarter": quarter, "key": key, "package_version": linwu_stats.__version__, "code_sha256": _code_digest(), "law_sha256": law_digest(_overrides(home)),
         "is_sample": _is_sample(home, quarter),

@@ -254,11 +254,11 @@ def rules_at(day: dt.date | str, overrides_dir: Path | str | None = None, law_di
 
 
 def law_digest(overrides_dir: Path | str | None = None) -> str:
-    """SHA-256 over all files of the packaged law and the workspace's own (规则文件校验值)."""
+    """SHA-256 over all files of the packaged law and the workspace's own, those of its ledger checks too (规则文件校验值)."""
     digest = hashlib.sha256()
     for folder in (LAW_FOLDER, overrides_dir):
-        for path in sorted(Path(folder).glob("*.yaml")) if folder else []:
-            digest.update(path.name.encode("utf-8") + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+        for path in sorted(Path(folder).rglob("*.yaml")) if folder else []:
+            digest.update(path.relative_to(folder).as_posix().encode("utf-8") + b"\0" + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()
 
 

@@ -263,3 +263,10 @@ def test_the_order_of_files_and_line_endings_do_not_change_the_digest(tmp_path):
     unix = law_digest(tmp_path)
     (tmp_path / "lines.yaml").write_bytes(text.replace("\n", "\r\n").encode("utf-8"))
     assert law_digest(tmp_path) == unix
+
+
+def test_a_countys_own_checks_belong_to_the_digest(tmp_path):
+    (tmp_path / "checks").mkdir()
+    without = law_digest(tmp_path)
+    (tmp_path / "checks" / "own.yaml").write_text("[]\n", encoding="utf-8")
+    assert law_digest(tmp_path) != without

@@ -16,17 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import linwu_stats
+from linwu_stats.quarter import file_sha256
 
 __all__ = ["file_sha256", "libraries", "package_sha256", "page_provenance", "rules_in_force", "run_record"]
 
 #: Distributions whose version can change a figure or a page.
 LIBRARIES = ("pandas", "numpy", "narwhals", "duckdb", "pyarrow", "statsmodels", "matplotlib", "papermill", "nbclient", "nbconvert", "ipykernel", "openpyxl")
-
-
-def file_sha256(file: Path) -> str:
-    """SHA-256 of a file (校验值)."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=1)
