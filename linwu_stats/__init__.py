@@ -9,7 +9,8 @@ The house:
 
 - ``law/``        dated rules as YAML: data, not code
 - ``rules``       ``rules_at(day)``: what is in force on a day
-- ``tables``      every table: columns, types, units, Chinese headings
+- ``tables/``     every table: columns, types, units, Chinese headings
+- ``survey``      designs and variances of samples and registers
 - ``ledgers/``    from paper to trusted tables
 - ``income/``     line items to net income; one household explained line by line
 - ``indicators/`` poverty and inequality
@@ -17,10 +18,10 @@ The house:
 - ``publish/``    figures, pages, the batch
 - ``quarter``     one quarter's tables in the order in which they are made
 - ``synthetic/``  an invented county with known true answers
-- ``cli``         the command ``linwu-stats``
+- ``cli/``        the command ``linwu-stats``
 
 Import law (kept by ``tests/test_architecture.py``): a stage (``ledgers``, ``income``, ``indicators``, ``exits``) imports only ``tables``,
-``rules`` and the declared dependencies, never another stage; ``quarter`` alone imports the stages and calls them in order; ``publish``
+``rules``, ``survey`` and the declared dependencies, never another stage; ``quarter`` alone imports the stages and calls them in order; ``publish``
 imports ``tables``, ``rules``, ``quarter`` and, for the words of reasons and definitions, ``indicators`` and ``exits``;
 ``synthetic`` imports no stage, so that it shares no bug with ``income``.
 """

@@ -36,7 +36,7 @@ __all__ = ["Quarter", "QuarterError", "file_sha256", "find_home", "last_day", "m
 LEDGER_TABLES = ("villages", "households", "persons", "housing", "water", "living", "schooling", "insurance", "income_items", "income_sheet", "findings")
 PERIODS = ("quarter", "ytd", "last4", "year")
 #: Stages whose code decides the numbers; a change in one of them makes the tables anew.
-CODE = ("tables.py", "rules.py", "quarter.py", "ledgers", "income", "indicators", "exits")
+CODE = ("tables", "rules.py", "quarter.py", "ledgers", "income", "indicators", "exits")
 
 #: Steps that ``progress`` is told of for each quarter that is made.
 STEPS = 5
