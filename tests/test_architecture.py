@@ -23,7 +23,8 @@ ALLOWED = {
     "cli": {"tables", "rules", "survey", "quarter", "publish", "synthetic", *STAGES},
     "__init__": {"quarter", "rules"},
 }
-KEY = re.compile(r"^(indicator|line|item|price|headcount|period|income|exit|township|area|reconcile|flag|review|estimate|lookback|stability|disclosure)\.[a-z0-9_.]*$")
+FAMILIES = "indicator|line|item|price|headcount|period|income|exit|township|area|reconcile|flag|review|estimate|lookback|stability|disclosure"
+KEY = re.compile(rf"^({FAMILIES})\.[a-z0-9_.]*$")
 
 
 def room(name: str) -> str:
