@@ -335,7 +335,7 @@ def check_across(sheets: list[Parsed]) -> None:
         _repeated_households(sheets)
     if kind in ("persons", "schooling", "insurance"):
         _repeated(sheets, "person_id")
-    if kind not in ("income_items", "villages"):
+    if kind not in ("income_items", "villages") and not vocabulary().kinds[kind].get("list"):
         _repeated(sheets, "id_number")
         _repeated(sheets, "head_id_number", once_per_household=True)
 
