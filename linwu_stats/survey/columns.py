@@ -10,7 +10,7 @@ import pandas as pd
 
 from linwu_stats import RefusedError
 
-__all__ = ["DesignError", "as_mask", "as_numbers", "codes_of", "column_of", "counts_of", "listed", "name_of", "weights_of"]
+__all__ = ["DesignError", "aligned", "as_mask", "as_numbers", "codes_of", "column_of", "counts_of", "listed", "name_of", "weights_of"]
 
 
 class DesignError(RefusedError):
@@ -20,6 +20,8 @@ class DesignError(RefusedError):
 def as_numbers(frame: pd.DataFrame, what: Any, term: str) -> np.ndarray:
     """A column or array as floats with NaN for unknown (取数值列); text and infinite values are refused."""
     column = column_of(frame, what)
+    if pd.api.types.is_string_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+        raise DesignError(f"{name_of(what)} ({term}) holds text or dates, not numbers (不是数值): convert it where it is read")
     try:
         values = pd.Series(column).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     except (ValueError, TypeError) as error:
@@ -58,14 +60,22 @@ def name_of(what: Any) -> str:
 
 
 def column_of(frame: pd.DataFrame, what: Any) -> Any:
+    """The values of a column by its name, or given values as long as the frame (取一列); a Series must have the frame's index."""
     if isinstance(what, str):
         if what not in frame.columns:
             raise DesignError(f"the frame has no column {what!r} (没有这一列); it has {', '.join(map(str, frame.columns))}")
-        return frame[what].array
-    values = what.array if isinstance(what, pd.Series) else np.asarray(what)
+        return frame[what].to_numpy() if isinstance(frame[what].dtype, np.dtype) else frame[what].array
+    aligned(frame, what)
+    values = what.array if isinstance(what, pd.Series) and not isinstance(what.dtype, np.dtype) else np.asarray(what)
     if values.ndim != 1 or len(values) != len(frame):
         raise DesignError(f"{name_of(what)} has {len(values) if values.ndim else 1} values, the frame has {len(frame)} rows: give one for each row (行数不符)")
     return values
+
+
+def aligned(frame: pd.DataFrame, what: Any) -> None:
+    """Refuse a Series or DataFrame whose rows are not the frame's rows in their order (行对应检查)."""
+    if isinstance(what, (pd.Series, pd.DataFrame)) and not what.index.equals(frame.index):
+        raise DesignError(f"{name_of(what)} has another index than the frame (行不对应): put its rows into the frame's order, or give an array on purpose")
 
 
 def weights_of(frame: pd.DataFrame, what: Any) -> np.ndarray:

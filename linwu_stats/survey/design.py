@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from linwu_stats.survey.columns import DesignError, as_mask, as_numbers, codes_of, column_of, counts_of, listed, name_of, weights_of
+from linwu_stats.survey.columns import DesignError, aligned, as_mask, as_numbers, codes_of, column_of, counts_of, listed, name_of, weights_of
 from linwu_stats.survey.stages import LONE, Stage, covariance, grouped_covariance, lone_strata, stage_of
 
 __all__ = ["Adjustment", "Design", "DesignError", "as_numbers", "design", "register"]
@@ -48,6 +48,10 @@ class Design:
     adjustments: tuple[Adjustment, ...] = ()
     is_register: bool = False
     ultimate_cluster: bool = False
+
+    def __post_init__(self) -> None:
+        self.full_weights.flags.writeable = False
+        self.base_weights.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -117,6 +121,7 @@ class Design:
         return replace(self, active=inside if self.active is None else self.active & inside)
 
     def _scores(self, scores: Any) -> np.ndarray:
+        aligned(self.frame, scores)
         values = np.asarray(scores, dtype=float)
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2 or len(values) != len(self):

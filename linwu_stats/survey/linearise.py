@@ -119,6 +119,7 @@ def estimate(
     ``d``: the design restricted to the rows that the statistic is about (``d.domain``), ``unknown``: how many of its rows had no value.
     """
     values = np.asarray(scores, dtype=float)
+    values = values if d.active is None or values.shape != d.active.shape else np.where(d.active, values, 0.0)
     freedom = d.degrees_of_freedom if df is None else df
     if not np.isfinite(value):
         nothing = (np.nan, np.nan, np.nan, np.nan, d.n, unknown, freedom, np.nan)
@@ -203,10 +204,12 @@ def _ratio(d: Design, above: np.ndarray, below: np.ndarray) -> tuple[float, np.n
 def _simple_variance(d: Design, scores: np.ndarray) -> tuple[float, float]:
     """Variance of the same statistic under simple random sampling of n rows, without and with replacement."""
     weights, n = d.weights, d.n
+    if n < 2:
+        return np.nan, np.nan
     size = weights.sum()
     values = np.where(weights > 0, scores, 0.0)
     centre = weights @ values / size
-    spread = float(weights @ (values - centre) ** 2 / size * n / (n - 1)) if n > 1 else np.nan
+    spread = float(weights @ (values - centre) ** 2 / size * n / (n - 1))
     with_replacement = spread * size**2 / n
     without = with_replacement * (1 - n / size) if size >= n else np.nan
     return without, with_replacement

@@ -77,7 +77,7 @@ class Replicates:
         return self._estimate(value, values, np.ndim(found) == 0, level, df)
 
     def totals(self, y: Any) -> np.ndarray:
-        """Weighted totals of columns in every replicate (重复样本总量): (n,) or (n, k) in, (count, k) out; much faster than a function of the weights."""
+        """Weighted totals of columns in every replicate (重复样本总量): (n,) or (n, k) in, (count, k) out."""
         columns = np.asarray(y, dtype=float)
         columns = columns[:, None] if columns.ndim == 1 else columns
         return np.array([weights @ columns for weights in self])
