@@ -196,9 +196,10 @@ def design(
         raise DesignError(f"strata (层) has {len(layers)} stages, clusters (抽样单元) {len(names)}: state at most one column for each stage")
     stages, fractions = _stages(frame, names, layers, counts, fpc_kind, nest, unequal, lone)
     if weights is None:
-        weight = 1 / np.prod(fractions, axis=0) if counts else np.ones(rows)
-        if not np.isfinite(weight).all():
+        drawn = np.prod(fractions, axis=0) if counts else np.ones(rows)
+        if not (drawn > 0).all():
             raise DesignError("weights (权数) are not stated, and an infinite population gives none: name the column of weights")
+        weight = 1 / drawn
     else:
         weight = weights_of(frame, weights)
     if lone == "refuse":
