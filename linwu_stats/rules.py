@@ -31,7 +31,8 @@ __all__ = ["LAW_FOLDER", "LawError", "Rule", "Rules", "law_digest", "rules_at"]
 LAW_FOLDER = Path(__file__).parent / "law"
 
 #: Files of the packaged law that hold dated rules. Other YAML files of the folder are vocabularies of the reader.
-RULE_FILES = ("poverty_lines.yaml", "income_items.yaml", "headcount.yaml", "accounting_periods.yaml", "exit_criteria.yaml", "areas.yaml")
+RULE_FILES = ("poverty_lines.yaml", "income_items.yaml", "headcount.yaml", "accounting_periods.yaml", "exit_criteria.yaml", "areas.yaml",
+              "department_flags.yaml")
 
 #: What a value under a key prefix may be measured in, and what shape it must have; the longest prefix decides.
 UNITS: dict[str, tuple[str, ...]] = {
@@ -49,6 +50,8 @@ UNITS: dict[str, tuple[str, ...]] = {
     "indicator.": ("choice",),
     "township.": ("name",),
     "area.": ("area",),
+    "flag.": ("department_flag",),
+    "flag.terms": ("department_terms",),
 }
 
 ENTRY_FIELDS = {"key", "term", "unit", "note", "values"}
@@ -70,6 +73,11 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         },
     ),
     "area": ({"code", "name"}, {"province", "city"}),
+    "department_flag": (
+        {"list", "direction", "subject", "severity", "fixer", "advice"},
+        {"when", "parameters", "includes", "excludes", "counts", "counts_not", "evidence"},
+    ),
+    "department_terms": ({"terms"}, set()),
 }
 CHOICES = {"line.basis": ("nbs", "central_work", "province_work"), "income.source": ("items", "sheet"), "indicator.poor_sign": ("<", "<=")}
 #: Fields that each criterion must have; what is left out would be read as nothing required. The year of a task is not part of its rule's name here.
@@ -95,7 +103,7 @@ CODE_LISTS = {
 }
 DENOMINATORS = ("rural_population_persons", "resident_population_persons")
 #: Keys that a county may add; every other key of its own must replace a packaged one.
-MAY_BE_ADDED = ("item.", "price.", "township.", "exit.county.target_")
+MAY_BE_ADDED = ("item.", "price.", "township.", "exit.county.target_", "flag.")
 CLASSES = ("wage", "business", "property", "transfer", "cost")
 KINDS = ("year", "rolling")
 

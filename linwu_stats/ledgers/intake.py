@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from linwu_stats import RefusedError
+from linwu_stats.ledgers.departments import LISTS, flag_departments
 from linwu_stats.ledgers.read import Ledger, read_path
 from linwu_stats.rules import Rules
 from linwu_stats.tables import TABLES, conform, empty
@@ -88,6 +89,8 @@ def read_quarter(folder: Path, rules: Rules, quarter: str) -> Intake:
         tables[kind] = make(frames[kind], notes)
     tables["income_items"] = income_items(frames["income_items"], tables["households"], rules, quarter, notes)
     tables["income_sheet"] = income_sheet(frames["income_sheet"], quarter, notes)
+    lists = {name: _stack(used, f"list_{name}") for name in LISTS if any(item.kind == f"list_{name}" and item.outcome != "reject" for item in used)}
+    tables |= flag_departments(lists, _people(frames["persons"]), tables, rules, rules.day)
     tables["findings"] = findings(ledgers, notes)
     return Intake(tables, files)
 
@@ -135,6 +138,13 @@ def persons(raw: pd.DataFrame, notes: _Notes) -> pd.DataFrame:
     """Table ``persons`` (贫困人口表) from the person export. Sex and birth date come from a valid ID number where the export has no such columns."""
     for _, row in raw[raw["household_id"].isna()].iterrows():
         notes.add("HID_MISSING", f"第{row['_row']}行没有可用的户编号，该人不能归户，未列入统计", severity="error", file=row["_file"], row=row["_row"])
+    out = _with_person_ids(raw, notes)
+    out["employer_given"] = _filled(out, "employer")
+    return conform(_one_row_per_key(out, "persons", notes), "persons")
+
+
+def _with_person_ids(raw: pd.DataFrame, notes: _Notes) -> pd.DataFrame:
+    """The export's rows with the person code that the table ``persons`` has, sex and birth date where the ID number says them."""
     out = raw[raw["household_id"].notna()].copy()
     out["person_id"] = _column(out, "person_id").astype("string")
     position = (out.groupby("household_id").cumcount() + 1).astype("string").str.zfill(2)
@@ -149,8 +159,13 @@ def persons(raw: pd.DataFrame, notes: _Notes) -> pd.DataFrame:
     sex = whole.str[16].map({digit: "male" if int(digit) % 2 else "female" for digit in "0123456789"}).astype("string")
     out["birth_date"] = pd.to_datetime(_column(out, "birth_date"), errors="coerce").astype("datetime64[us]").fillna(born)
     out["sex"] = _column(out, "sex").astype("string").fillna(sex)
-    out["employer_given"] = _filled(out, "employer")
-    return conform(_one_row_per_key(out, "persons", notes), "persons")
+    return out
+
+
+def _people(raw: pd.DataFrame) -> pd.DataFrame:
+    """Who the persons of the register are: code, name, ID number, birth date and place, for comparing lists; they are in no table."""
+    out = _with_person_ids(raw, _Notes())
+    return pd.DataFrame({name: _column(out, name) for name in ("person_id", "household_id", "name", "id_number", "birth_date", "township", "village")})
 
 
 def housing(raw: pd.DataFrame, notes: _Notes) -> pd.DataFrame:

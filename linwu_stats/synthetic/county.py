@@ -56,9 +56,9 @@ class County:
         return [row for row in self.households if row.there(QUARTERS.index(quarter))]
 
     def only(self, quarter: str) -> County:
-        """The county with the lines of one quarter alone, to hand to another process."""
+        """The county with the lines of one quarter and of the one before it, which late updates repeat, to hand to another process."""
         place = QUARTERS.index(quarter)
-        return replace(self, lines={place: self.lines[place]})
+        return replace(self, lines={at: self.lines[at] for at in (place - 1, place) if at in self.lines})
 
     def specials(self) -> pd.DataFrame:
         """Which household was seeded with which peculiarity (特例清单): household_id, special."""

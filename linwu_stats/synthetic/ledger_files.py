@@ -15,17 +15,20 @@ import xlsxwriter
 
 from linwu_stats.synthetic.attributes import school_state_at
 from linwu_stats.synthetic.county import County, sheet_of
-from linwu_stats.synthetic.dates import QUARTERS
+from linwu_stats.synthetic.dates import QUARTERS, YEAR_END
+from linwu_stats.synthetic.department_lists import DEPARTMENT_FILES, DEPARTMENT_HEADINGS, department_rows
 from linwu_stats.synthetic.exports import person_headings, person_rows
 from linwu_stats.synthetic.guarantees import housing_at, insurance_at, living_at, water_at
 from linwu_stats.synthetic.places import SERVICES, village_at
+from linwu_stats.synthetic.plain_workbook import write_plain_workbook
+from linwu_stats.synthetic.sources import SOURCE_FILES, SOURCE_HEADINGS, source_rows
 from linwu_stats.tables import CODES
 
-__all__ = ["FILES", "write_ledgers"]
+__all__ = ["FILES", "files_of", "write_ledgers"]
 
 FIXED = dt.datetime(2018, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
 
-#: File names of one quarter, by what they hold.
+#: File names of every quarter, by what they hold; the two newest quarters have more, see :func:`files_of`.
 FILES = {
     "persons": "贫困人口信息导出.xlsx", "income_sheet": "季度收入表.xlsx", "income_items": "收入明细台账.csv", "villages": "行政村表.xlsx",
     "housing": "住房安全台账.xlsx", "water": "饮水安全台账.xlsx", "living": "两不愁入户核查台账.xlsx", "schooling": "义务教育台账.xlsx",
@@ -44,8 +47,13 @@ VILLAGE_HEADINGS = [
 PLACE_HEADINGS = ["户编号", "户主姓名", "乡(镇)", "行政村"]
 
 
+def files_of(quarter: str) -> dict[str, str]:
+    """File names of a quarter by what they hold (一个季度的文件): the two newest have booklet, household file and the departments' lists too."""
+    return FILES | DEPARTMENT_FILES if QUARTERS.index(quarter) >= YEAR_END else FILES
+
+
 def write_ledgers(county: County, quarter: str, folder: Path) -> list[Path]:
-    """Write the nine ledger files of one quarter into a folder (写出一个季度的台账). Gives the paths."""
+    """Write the ledger files of one quarter into a folder (写出一个季度的台账). Gives the paths."""
     place = QUARTERS.index(quarter)
     folder.mkdir(parents=True, exist_ok=True)
     titles = (f"全国扶贫开发信息系统业务管理子系统  贫困人口信息导出  {quarter}", "示例数据，全部虚构  单位：临武县  元、亩、平方米、月")
@@ -56,7 +64,23 @@ def write_ledgers(county: County, quarter: str, folder: Path) -> list[Path]:
     _write_workbook(folder / FILES["villages"], "行政村表", VILLAGE_HEADINGS, _village_rows(county, place))
     for name, (extra, rows) in GUARANTEES.items():
         _write_workbook(folder / FILES[name], FILES[name].removesuffix(".xlsx"), extra, rows(county, place))
-    return [folder / name for name in FILES.values()]
+    files = files_of(quarter)
+    for name in SOURCE_FILES if "booklet" in files else ():
+        write_plain_workbook(folder / files[name], files[name].removesuffix(".xlsx"), SOURCE_HEADINGS[name], source_rows(county, place, name))
+    for name in DEPARTMENT_FILES if "payroll" in files else ():
+        _write_list(folder / files[name], DEPARTMENT_HEADINGS[name], department_rows(county, place, name))
+    return [folder / name for name in files.values()]
+
+
+def _write_list(path: Path, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A department's list: a workbook, or comma-separated text with a byte order mark."""
+    if path.suffix == ".xlsx":
+        _write_workbook(path, path.stem, headings, rows)
+        return
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(headings)
+        writer.writerows(rows)
 
 
 def yes_no(value: bool | None) -> str | None:

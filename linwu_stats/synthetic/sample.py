@@ -11,11 +11,11 @@ from pathlib import Path
 
 from linwu_stats.synthetic.county import SEED, County, make_county
 from linwu_stats.synthetic.dates import QUARTERS
-from linwu_stats.synthetic.ledger_files import FILES, write_ledgers
+from linwu_stats.synthetic.ledger_files import files_of, write_ledgers
 
 __all__ = ["GENERATOR_VERSION", "write_sample"]
 
-GENERATOR_VERSION = "1"
+GENERATOR_VERSION = "2"
 NOTICE = "示例数据：全部人员、村名、证件号码和金额均为虚构，只有乡镇名称和县的公布总数是真实的。不得作为工作依据。"
 POOL_FROM_HOUSEHOLDS = 2000
 
@@ -78,7 +78,7 @@ def _write_notice(county: County, quarter: str, path: Path) -> None:
     place = QUARTERS.index(quarter)
     note = {
         "notice": NOTICE, "quarter": quarter, "seed": county.seed, "generator": "linwu_stats.synthetic", "generator_version": GENERATOR_VERSION,
-        "households": len(rows), "persons": sum(len(row.present(place)) for row in rows), "files": list(FILES.values()),
+        "households": len(rows), "persons": sum(len(row.present(place)) for row in rows), "files": list(files_of(quarter).values()),
     }
     with path.open("w", encoding="utf-8", newline="\n") as file:
         json.dump(note, file, ensure_ascii=False, indent=2)
