@@ -4,6 +4,8 @@
 ``open_quarter`` opens what was made. This module alone knows all stages and all folders of a workspace::
 
     data/<quarter>/ledgers/   raw files, never changed
+    data/<quarter>/review/    the drawn sample of the double review; returned/ holds what reviewers handed back
+    data/<quarter>/corrections/  work lists that were handed back; worklist/issued.json is what went out
     data/<quarter>/tables/    one parquet file a table, and meta.json
     data/law/                 the county's own rules; checks/ its own values of the ledger checks
     data/reference/           published series with their sources
@@ -172,7 +174,8 @@ def make_quarter(quarter: str, home: Path | str | None = None, *, progress: Prog
     _refuse_mixture(home, wanted)
     for one in wanted:
         inputs = _inputs(home, one)
-        chain.update(json.dumps([one, inputs, _is_sample(home, one), law_digest(_overrides(home)), _reference_digest(home)], sort_keys=True).encode("utf-8"))
+        decides = [one, inputs, _is_sample(home, one), law_digest(_overrides(home)), _reference_digest(home), _handed_back(home, one)]
+        chain.update(json.dumps(decides, sort_keys=True).encode("utf-8"))
         _make_one(one, home, inputs, chain.hexdigest(), progress or (lambda text: None))
     return Quarter(quarter, home)
 
@@ -254,6 +257,16 @@ def _inputs(home: Path, quarter: str) -> list[dict[str, Any]]:
     return [{"path": mask_numbers(path.relative_to(folder).as_posix()), "bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in files]
 
 
+def _handed_back(home: Path, quarter: str) -> list[str]:
+    """What people handed back for a quarter, and what they were given: reviews and corrections, with their checksums."""
+    from linwu_stats.ledgers.entries import returned_files
+
+    folder = home / "data" / quarter
+    given = [folder / "worklist" / "issued.json", folder / "review" / "sample.json", folder / "review" / "sealed" / "values.json"]
+    files = [path for path in given if path.is_file()] + returned_files(folder / "review" / "returned") + returned_files(folder / "corrections")
+    return [f"{path.relative_to(folder).as_posix()} {file_sha256(path)}" for path in files]
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file (校验值)."""
     with path.open("rb") as stream:
@@ -304,12 +317,15 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     """The table of contents: every table of one quarter, each made by its one function."""
     from linwu_stats import exits, indicators
     from linwu_stats.income import account, periods
-    from linwu_stats.ledgers import checks
+    from linwu_stats.ledgers import checks, corrections, review, worklist
     from linwu_stats.ledgers.intake import read_quarter
 
     progress(f"{quarter} 读取台账")
-    intake = read_quarter(home / "data" / quarter / "ledgers", rules, quarter)
-    frames = dict(intake.tables)
+    folder = home / "data" / quarter
+    intake = read_quarter(folder / "ledgers", rules, quarter)
+    issued = worklist.load_issued(folder / "worklist" / "issued.json")
+    frames, corrected = corrections.apply_corrections(intake.tables, corrections.read_corrections(folder / "corrections")[0], issued, rules, quarter)
+    frames["corrections"] = corrected
 
     progress(f"{quarter} 核算收入")
     earlier = {one: Quarter(one, home) for period in PERIODS for one in periods.quarters_of(period, quarter, rules) if one != quarter and _made(home, one)}
@@ -325,9 +341,10 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     before = _before(quarter, home)
     year_ago = Quarter(shift(quarter, -4), home) if _made(home, shift(quarter, -4)) else None
     earlier_income = {"previous": before, "year_ago": year_ago}
+    in_force = checks.load_checks(_own_checks(home))
     frames |= checks.check_tables(
         frames | {f"household_income_{name}": one.household_income for name, one in earlier_income.items() if one is not None}, rules, rules.day,
-        checks=checks.load_checks(_own_checks(home)),
+        checks=in_force,
     )
 
     progress(f"{quarter} 计算指标")
@@ -342,6 +359,14 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     frames |= exits.assess_quarter(
         frames, rules, quarter=quarter, before=before, period="ytd", cohort_period="year", published=_published(home, rules.day.year),
     )
+
+    reviewed, settled = review.review_tables(folder / "review", rules, quarter)
+    frames |= reviewed
+    frames["work_list"] = worklist.work_list(
+        frames, rules, quarter, checks=in_force, files=intake.files, settled=settled, issued=issued,
+        previous=None if before is None else before.work_list, previous_corrections=None if before is None else before.corrections,
+    )
+    frames["work_list_progress"] = worklist.work_list_progress(frames["work_list"], None if before is None else before.work_list)
     return {name: frames[name] for name in declared.TABLES}, intake.files
 
 

@@ -31,7 +31,7 @@ __all__ = ["LAW_FOLDER", "LawError", "Rule", "Rules", "law_digest", "rules_at"]
 LAW_FOLDER = Path(__file__).parent / "law"
 
 #: Files of the packaged law that hold dated rules. Other YAML files of the folder are vocabularies of the reader.
-RULE_FILES = ("poverty_lines.yaml", "income_items.yaml", "headcount.yaml", "accounting_periods.yaml", "exit_criteria.yaml", "areas.yaml",
+RULE_FILES = ("poverty_lines.yaml", "income_items.yaml", "headcount.yaml", "accounting_periods.yaml", "exit_criteria.yaml", "areas.yaml", "review.yaml",
               "department_flags.yaml")
 
 #: What a value under a key prefix may be measured in, and what shape it must have; the longest prefix decides.
@@ -52,6 +52,7 @@ UNITS: dict[str, tuple[str, ...]] = {
     "area.": ("area",),
     "flag.": ("department_flag",),
     "flag.terms": ("department_terms",),
+    "review.": ("review_rule", "review_share", "days"),
 }
 
 ENTRY_FIELDS = {"key", "term", "unit", "note", "values"}
@@ -78,7 +79,14 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         {"when", "parameters", "includes", "excludes", "counts", "counts_not", "evidence"},
     ),
     "department_terms": ({"terms"}, set()),
+    "review_rule": (set(), {"households", "township_minimum", "allocation", "method", "fields", "answers", "fixers"}),
 }
+#: What each rule of the double review must say, and the words that its choices may be.
+REVIEW = {
+    "review.sample": {"households", "township_minimum", "allocation", "method"}, "review.fields": {"fields"}, "review.answers": {"answers"},
+    "review.township_fixers": {"fixers"},
+}
+REVIEW_CHOICES = {"allocation": ("proportional", "equal"), "method": ("systematic", "simple")}
 CHOICES = {"line.basis": ("nbs", "central_work", "province_work"), "income.source": ("items", "sheet"), "indicator.poor_sign": ("<", "<=")}
 #: Fields that each criterion must have; what is left out would be read as nothing required. The year of a task is not part of its rule's name here.
 CRITERIA = {
@@ -353,6 +361,8 @@ def _read_value(entry: dict[str, Any], value: Any, where: str, origin: str) -> R
     _check_value(entry["unit"], value["value"], where)
     if entry["unit"] in ("criterion", "headcount_rule", "period_rule"):
         _check_criterion(entry["key"], value["value"], where)
+    if entry["unit"] == "review_rule":
+        _check_review(entry["key"], value["value"], where)
     choices = CHOICES.get(entry["key"])
     if choices and value["value"] not in choices:
         raise LawError(f"{where}: choose one of {', '.join(choices)}, not {value['value']!r} (选项有误)")
@@ -383,6 +393,11 @@ def _check_value(unit: str, value: Any, where: str) -> None:
             raise LawError(f"{where}: the value must have fields, not {value!r} (取值格式不符)")
         _fields(value, SHAPES[unit][0], SHAPES[unit][0] | SHAPES[unit][1], where)
         _check_fields(unit, value, where)
+    elif unit == "days":
+        _number(value, where, whole=True)
+    elif unit == "review_share":
+        if not 0.5 <= _number(value, where) < 1:
+            raise LawError(f"{where}: a level of confidence is from 0.5 to below 1, not {value!r} (置信水平有误)")
     elif unit == "name" and not (isinstance(value, str) and value.strip()):
         raise LawError(f"{where}: a name is expected, not {value!r} (应为名称)")
 
@@ -434,6 +449,23 @@ def _check_criterion(key: str, value: dict[str, Any], where: str) -> None:
         raise LawError(f"{where}: a year needs its start_month (缺少字段)")
     if value.get("kind") == "rolling" and value.get("months", 12) != 12:
         raise LawError(f"{where}: a rolling period is of 12 months, since it is set against a yearly line (核算期有误)")
+
+
+def _check_review(key: str, value: dict[str, Any], where: str) -> None:
+    _fields(value, REVIEW.get(key, set()), REVIEW.get(key, set()), where)
+    for field, part in value.items():
+        if field in REVIEW_CHOICES and part not in REVIEW_CHOICES[field]:
+            raise LawError(f"{where}: {field} must be {' or '.join(REVIEW_CHOICES[field])}, not {part!r} (选项有误)")
+        if field in ("households", "township_minimum") and _number(part, where, whole=True) < 1:
+            raise LawError(f"{where}: {field} must be 1 or more (应为正整数)")
+        if field == "answers" and (not isinstance(part, dict) or sorted(map(str, part.values())) != sorted(CODES["correction_answer"])):
+            raise LawError(f"{where}: answers must give a word for each of {', '.join(CODES['correction_answer'])} (答复选项不全)")
+        if field in ("fields", "fixers") and not (isinstance(part, list) and part and all(isinstance(one, str) and one for one in part)):
+            raise LawError(f"{where}: {field} must be a list of words, not {part!r} (应为列表)")
+        for one in part if field == "fields" else ():
+            table, _, column = one.partition(".")
+            if table not in TABLES or column not in TABLES[table].names:
+                raise LawError(f"{where}: there is no column {one} (没有这一列)")
 
 
 def _true_or_false(value: Any, where: str) -> None:
