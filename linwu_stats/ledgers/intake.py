@@ -31,7 +31,7 @@ OPTIONAL = {"housing": "住房安全台账", "water": "饮水安全台账", "liv
 
 UNRECOGNISED_ITEM = "item.transfer.unrecognised"
 #: Columns whose content must not be repeated in a message.
-PERSONAL = ("姓名", "证件", "身份证", "电话", "卡号")
+PERSONAL = ("姓名", "证件", "身份证", "电话", "卡号", "所有人", "权利人", "住址", "地址", "坐落", "证号", "号牌")
 #: Money columns of the person export: the system's yearly figures, which are recorded and not computed.
 RECORDED = {name.removeprefix("recorded_"): name for name in TABLES["households"].names if name.startswith("recorded_") and name.endswith("_fen")}
 HOUSEHOLD_FIELDS = [name for name in TABLES["households"].names if name not in ("household_id", "township_code", "village_code")]
