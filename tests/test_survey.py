@@ -310,6 +310,13 @@ def test_zero_cases_and_the_design_effect():
     assert none.method == "proportion; korn_graubard" and none.low == 0 and 0 < none.high < 1
 
 
+def test_effective_size_at_most_n():
+    better = SimpleNamespace(value=0.2, se=0.01, n=400, df=math.inf)
+    plain, cut = (survey.interval(better, "korn_graubard", at_most_n=cut) for cut in (False, True))
+    assert cut == pytest.approx((stats.beta.ppf(0.025, 80, 321), stats.beta.ppf(0.975, 81, 320)), rel=1e-9)
+    assert plain.high < cut.high
+
+
 def test_wilson_by_formula():
     z, n, p = 1.959963984540054, 40, 0.1
     middle, half = (p + z * z / 2 / n) / (1 + z * z / n), z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / 4 / n**2)

@@ -20,6 +20,19 @@ Rooms, each read in one sitting:
 - ``quantile``   quantiles with Woodruff intervals
 - ``intervals``  Wald, logit, Wilson, Korn-Graubard and others
 - ``replicate``  jackknife and bootstrap weights
+
+Numbers are those of R's survey 4.1-1 to nine digits (``tests/test_survey_reference.py``), except where that version
+
+- compares floats for equality: a quantile whose share is reached exactly is found here within 1e-12, there sometimes the next value;
+- takes the second smallest value for a share below the first one's; the smallest here;
+- interpolates the profile of "likelihood" intervals by a spline (ends differ by up to about one per cent); solved here;
+- reflects the lower end of "asin" intervals at zero; cut off there here;
+- counts rows without a value, and after calibration rows outside the domain, in the sample size of "beta" intervals; the known rows of the domain here;
+- stops ``rake`` at a change of one unit; within 1e-12 here. The residuals of its ``rake`` are unweighted (``residuals="unweighted"``);
+- leaves rows of certainty strata out of replicate totals with ``mse=TRUE``, but not out of their centre; nothing is left out here;
+- averages lone units of later stages within each parent unit (NaN where all are lone); over the stage here;
+- uses the normal distribution in ``confint`` unless told ``df``; the t distribution with the design's degrees of freedom here (``df=math.inf`` for normal);
+- centres replicates on their mean; on the estimate here (``centre="mean"`` for R's default).
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ def listed(what: Any, rows: int) -> list[Any]:
 
 
 def name_of(what: Any) -> str:
+    """How messages name a column (列名)."""
     return repr(what) if isinstance(what, str) else getattr(what, "name", None) or "the given values"
 
 
@@ -79,6 +80,7 @@ def aligned(frame: pd.DataFrame, what: Any) -> None:
 
 
 def weights_of(frame: pd.DataFrame, what: Any) -> np.ndarray:
+    """Sampling weights, known, finite, none negative, some above zero (取权数)."""
     weight = as_numbers(frame, what, "权数")
     for bad, words in ((np.isnan(weight), "unknown (缺失)"), (weight < 0, "negative (为负)")):
         if bad.any():
@@ -104,6 +106,7 @@ def counts_of(frame: pd.DataFrame, what: Any, kind: str) -> np.ndarray:
 
 
 def codes_of(column: Any, term: str, what: Any) -> np.ndarray:
+    """Dense codes from 0 of a column without unknown values (分类编码)."""
     codes, _ = pd.factorize(column)
     if (codes < 0).any():
         raise DesignError(f"{name_of(what)} ({term}) is unknown in row {int(np.argmax(codes < 0))} (缺失): every row needs one")

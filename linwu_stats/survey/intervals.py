@@ -34,13 +34,16 @@ class Interval(NamedTuple):
     high: float
 
 
-def interval(estimate: Any, kind: str = "wald", level: float = 0.95, *, df: float | None = None, side: str = "both", deff: float | None = None) -> Interval:
+def interval(
+    estimate: Any, kind: str = "wald", level: float = 0.95, *, df: float | None = None, side: str = "both", deff: float | None = None, at_most_n: bool = False
+) -> Interval:
     """Interval of an estimate (估计值的置信区间).
 
     ``kind``: "wald" for anything; "logit", "asin", "korn_graubard", "wilson", "likelihood" for proportions; "log" for positive quantities.
     ``side``: "both", or one-sided "upper" (from the lowest possible value to a bound) and "lower". ``df``: degrees of freedom, ``math.inf`` for the
     normal distribution; None: those of the estimate. ``deff``: design effect to use where a proportion of exactly 0 or 1 lets none be estimated
-    (without it the rows count as independent, save for the degrees of freedom: state it where units are clustered).
+    (without it the rows count as independent, save for the degrees of freedom: state it where units are clustered). ``at_most_n``: for "korn_graubard" and
+    "wilson", an effective sample size no larger than the sample (the presentation standards of NCHS; R's ``svyciprop`` does not).
 
     A complete register gives (value, value). Without a degree of freedom both ends are NaN (unknown). Raises RefusedError for an unknown kind, a level
     outside 0.5 to 1, a proportion's interval of something that is none.
@@ -61,7 +64,11 @@ def interval(estimate: Any, kind: str = "wald", level: float = 0.95, *, df: floa
     if not np.isfinite(value) or not np.isfinite(se) or not freedom > 0:
         return Interval(np.nan, np.nan)
     tail = (1 - level) / 2 if side == "both" else 1 - level
-    low, high = _ends(kind, value, se, int(estimate.n), freedom, tail, deff)
+    if kind in ("korn_graubard", "wilson"):
+        size = effective_size(value, se, int(estimate.n), freedom, tail, deff)
+        low, high = _exact(kind, value, min(size, estimate.n) if at_most_n else size, tail)
+    else:
+        low, high = _ends(kind, value, se, critical(tail, freedom))
     floor, ceiling = (0.0, 1.0) if alone else (0.0 if kind == "log" else -np.inf, np.inf)
     return Interval(floor if side == "upper" else low, ceiling if side == "lower" else high)
 
@@ -78,8 +85,7 @@ def effective_size(value: float, se: float, n: int, df: float, tail: float, deff
     return size * (critical(tail, n - 1) / critical(tail, df)) ** 2 if n > 1 else size
 
 
-def _ends(kind: str, value: float, se: float, n: int, df: float, tail: float, deff: float | None) -> tuple[float, float]:
-    t = critical(tail, df)
+def _ends(kind: str, value: float, se: float, t: float) -> tuple[float, float]:
     if kind == "wald":
         return value - t * se, value + t * se
     if kind == "log":
@@ -94,9 +100,10 @@ def _ends(kind: str, value: float, se: float, n: int, df: float, tail: float, de
     if kind == "asin":
         centre, spread = np.arcsin(np.sqrt(value)), t * se / (2 * np.sqrt(value * (1 - value)))
         return float(np.sin(max(centre - spread, 0.0)) ** 2), float(np.sin(min(centre + spread, np.pi / 2)) ** 2)
-    if kind == "likelihood":
-        return _likelihood(value, se, t)
-    size = effective_size(value, se, n, df, tail, deff)
+    return _likelihood(value, se, t)
+
+
+def _exact(kind: str, value: float, size: float, tail: float) -> tuple[float, float]:
     method = "wilson" if kind == "wilson" else "beta"
     low, high = proportion_confint(value * size, size, alpha=2 * tail, method=method)
     return (0.0 if value <= 0 else float(low)), (1.0 if value >= 1 else float(high))
