@@ -155,6 +155,34 @@ def test_domains_keep_the_full_design():
         ONE.domain("x")
 
 
+def test_any_influence_function_joins():
+    """The hook for poverty and inequality indices: value, influence values, an interval that suits."""
+    y, w = FRAME["y"].to_numpy(), FRAME["w"].to_numpy()
+    gap = np.maximum(1 - y / 150, 0)
+    found = survey.estimate(TWO, w @ gap / w.sum(), (gap - w @ gap / w.sum()) / w.sum(), method="poverty gap", unknown=3, kind="logit")
+    mean = survey.mean(TWO, gap)
+    assert (found.value, found.se, found.deff) == pytest.approx((mean.value, mean.se, mean.deff), rel=1e-12)
+    assert (found.low, found.high) == pytest.approx(tuple(survey.interval(mean, "logit"))) and found.unknown == 3 and found.method == "poverty gap; logit"
+    # Gini by the influence of its ratio form, against the jackknife: both estimate one variance.
+    order = np.argsort(y)
+    middle = np.empty(60)
+    middle[order] = (np.cumsum(w[order]) - w[order] / 2) / w.sum()
+    partial = np.empty(60)
+    partial[order] = (np.cumsum((w * y)[order]) - (w * y)[order] / 2) / w.sum()
+    level = w @ y / w.sum()
+    gini = 2 * (w @ (middle * y)) / (w.sum() * level) - 1
+    influence = (2 * (y * middle + level - partial) - (gini + 1) * (level + y)) / (level * w.sum())
+
+    def gini_of(weights: np.ndarray) -> float:
+        share = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
+        return 2 * (weights[order] @ (share * y[order])) / (weights @ y) - 1
+
+    assert abs(w @ influence) < 1e-10
+    linear, jackknife = survey.estimate(ONE, gini, influence, method="gini"), survey.replicates(ONE).estimate(gini_of)
+    assert jackknife.value == pytest.approx(gini, rel=1e-12)
+    assert linear.se == pytest.approx(jackknife.se, rel=0.1)
+
+
 def test_a_register_has_no_sampling_error():
     d = survey.register(FRAME)
     for one in (survey.mean(d, "y"), survey.total(d, "y"), survey.proportion(d, "poor"), survey.quantile(d, "y", 0.5), survey.ratio(d, "y", "x")):
