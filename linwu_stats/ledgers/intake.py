@@ -90,6 +90,7 @@ def read_quarter(folder: Path, rules: Rules, quarter: str) -> Intake:
     tables["income_items"] = income_items(frames["income_items"], tables["households"], rules, quarter, notes)
     tables["income_sheet"] = income_sheet(frames["income_sheet"], quarter, notes)
     lists = {name: _stack(used, f"list_{name}") for name in LISTS if any(item.kind == f"list_{name}" and item.outcome != "reject" for item in used)}
+    lists = {name: frame.assign(_file=frame["_file"].map(mask_numbers)) for name, frame in lists.items()}
     tables |= flag_departments(lists, _people(frames["persons"]), tables, rules, rules.day)
     tables["findings"] = findings(ledgers, notes)
     return Intake(tables, files)
