@@ -149,6 +149,9 @@ def test_domains_keep_the_full_design():
     assert survey.contrast(ONE, parts, [1, 1]).se == pytest.approx(whole.se, rel=1e-12)
     empty = survey.mean(ONE.domain(FRAME["y"] < 0), "y")
     assert math.isnan(empty.value) and math.isnan(empty.low) and empty.n == 0
+    single = ONE.domain(FRAME["village"] == "0-2")
+    for one in (survey.mean(single, "y"), survey.total(single, "y"), survey.proportion(single, "poor"), survey.replicates(single).estimate(np.sum)):
+        assert math.isnan(one.se) and math.isnan(one.low), "one village says nothing of its own error"
     with pytest.raises(survey.DesignError, match="membership is unknown"):
         ONE.domain(pd.array([True, None] * 30, dtype="boolean"))
     with pytest.raises(survey.DesignError, match="other than True and False"):

@@ -19,13 +19,7 @@ class DesignError(RefusedError):
 
 def as_numbers(frame: pd.DataFrame, what: Any, term: str) -> np.ndarray:
     """A column or array as floats with NaN for unknown (取数值列); text and infinite values are refused."""
-    column = column_of(frame, what)
-    if pd.api.types.is_string_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
-        raise DesignError(f"{name_of(what)} ({term}) holds text or dates, not numbers (不是数值): convert it where it is read")
-    try:
-        values = pd.Series(column).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    except (ValueError, TypeError) as error:
-        raise DesignError(f"{name_of(what)} ({term}) has values that are not numbers: {error}") from error
+    values = _floats(frame, what, term)
     if np.isinf(values).any():
         raise DesignError(f"{name_of(what)} ({term}) is infinite in row {int(np.argmax(np.isinf(values)))}: correct it or make it unknown")
     return values
@@ -65,7 +59,10 @@ def column_of(frame: pd.DataFrame, what: Any) -> Any:
     if isinstance(what, str):
         if what not in frame.columns:
             raise DesignError(f"the frame has no column {what!r} (没有这一列); it has {', '.join(map(str, frame.columns))}")
-        return frame[what].to_numpy() if isinstance(frame[what].dtype, np.dtype) else frame[what].array
+        found = frame[what]
+        if isinstance(found, pd.DataFrame):
+            raise DesignError(f"the frame has {found.shape[1]} columns named {what!r} (列名重复): keep one")
+        return found.to_numpy() if isinstance(found.dtype, np.dtype) else found.array
     aligned(frame, what)
     values = what.array if isinstance(what, pd.Series) and not isinstance(what.dtype, np.dtype) else np.asarray(what)
     if values.ndim != 1 or len(values) != len(frame):
@@ -93,10 +90,7 @@ def weights_of(frame: pd.DataFrame, what: Any) -> np.ndarray:
 
 def counts_of(frame: pd.DataFrame, what: Any, kind: str) -> np.ndarray:
     """Population counts or fractions of one stage, checked for their range."""
-    try:
-        values = pd.Series(column_of(frame, what)).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    except (ValueError, TypeError) as error:
-        raise DesignError(f"fpc {name_of(what)} (总体单元数) has values that are not numbers: {error}") from error
+    values = _floats(frame, what, "总体单元数")
     bad = ~(values >= 1) if kind == "population" else ~((values > 0) & (values <= 1))
     if bad.any():
         row = int(np.argmax(bad))
@@ -111,3 +105,13 @@ def codes_of(column: Any, term: str, what: Any) -> np.ndarray:
     if (codes < 0).any():
         raise DesignError(f"{name_of(what)} ({term}) is unknown in row {int(np.argmax(codes < 0))} (缺失): every row needs one")
     return codes.astype(np.int64)
+
+
+def _floats(frame: pd.DataFrame, what: Any, term: str) -> np.ndarray:
+    column = column_of(frame, what)
+    if pd.api.types.is_string_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+        raise DesignError(f"{name_of(what)} ({term}) holds text or dates, not numbers (不是数值): convert it where it is read")
+    try:
+        return pd.Series(column).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    except (ValueError, TypeError) as error:
+        raise DesignError(f"{name_of(what)} ({term}) has values that are not numbers (不是数值): {error}") from error

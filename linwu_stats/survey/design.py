@@ -53,6 +53,9 @@ class Design:
         self.full_weights.flags.writeable = False
         self.base_weights.flags.writeable = False
 
+    def __repr__(self) -> str:
+        return f"Design({self.statement}; n={self.n}, degrees_of_freedom={self.degrees_of_freedom})"
+
     def __len__(self) -> int:
         return len(self.frame)
 
@@ -94,7 +97,9 @@ class Design:
 
         ``scores``: influence values of each row, (n,) or (n, k), not multiplied by the weights; values outside the domain do not count. Gives (k, k).
         Taylor linearisation; every stage that has a finite population correction adds its part. Scores after post-stratification, raking or
-        calibration are replaced by their residuals. Raises DesignError for a wrong length or an unknown value inside the domain.
+        calibration are replaced by their residuals. Where ``degrees_of_freedom`` is below 1 the result says nothing (scores of a mean within a single
+        village add up to zero): :func:`linwu_stats.survey.estimate` makes it unknown. Raises DesignError for a wrong length or an unknown value inside
+        the domain.
         """
         values = self._scores(scores)
         weighted = self._weighted(values)

@@ -21,7 +21,7 @@ __all__ = ["KINDS", "Interval", "critical", "effective_size", "interval"]
 
 #: Kinds of interval and R's name (``confint`` or ``svyciprop(method=)``).
 KINDS = {
-    "wald": "confint / mean", "logit": "logit, xlogit", "asin": "asin", "korn_graubard": "beta", "wilson": "wilson", "likelihood": "likelihood",
+    "wald": "confint / mean", "logit": "logit, xlogit", "asin": "asin", "korn_graubard": "beta", "wilson": "not in 4.1-1", "likelihood": "likelihood",
     "log": "confint of log",
 }
 PROPORTION_KINDS = ("logit", "asin", "korn_graubard", "wilson", "likelihood")

@@ -23,6 +23,7 @@ __all__ = ["Estimate", "by", "contrast", "estimate", "mean", "observed", "propor
 
 #: A proportion with fewer effective cases (or non-cases) than this gets Korn and Graubard's interval, else logit.
 RARE_CASES = 10
+_SHOWN = ("value", "se", "low", "high", "n", "unknown", "df", "deff", "method")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def proportion(d: Design, y: Any, *, kind: str = "auto", unknown: str = "refuse"
     value, scores = _mean(d, values)
     found = estimate(d, value, scores, method="proportion", unknown=missing, level=level, df=df)
     if kind == "auto":
-        rare = found.se == 0 or not 0 < value < 1 or value * (1 - value) / found.variance * min(value, 1 - value) < RARE_CASES
+        rare = not found.se > 0 or not 0 < value < 1 or value * (1 - value) / found.variance * min(value, 1 - value) < RARE_CASES
         kind = "korn_graubard" if rare else "logit"
     return found.with_interval(kind, level, df=df)
 
@@ -117,6 +118,7 @@ def estimate(
 
     ``scores``: one influence value for each row, not multiplied by the weights, so that their weighted total has the variance of the statistic.
     ``d``: the design restricted to the rows that the statistic is about (``d.domain``), ``unknown``: how many of its rows had no value.
+    A sample with one first-stage unit (no degree of freedom) has an unknown standard error, not a small one.
     """
     values = np.asarray(scores, dtype=float)
     values = values if d.active is None or values.shape != d.active.shape else np.where(d.active, values, 0.0)
@@ -124,12 +126,15 @@ def estimate(
     if not np.isfinite(value):
         nothing = (np.nan, np.nan, np.nan, np.nan, d.n, unknown, freedom, np.nan)
         return Estimate(*nothing, f"{method}; {kind}", level)
+    complete = d.is_complete
     spread = float(d.covariance(values)[0, 0])
+    if d.degrees_of_freedom < 1 and not complete:
+        spread = np.nan
     without, with_replacement = _simple_variance(d, values)
     found = Estimate(
         float(value), float(np.sqrt(max(spread, 0.0))) if np.isfinite(spread) else np.nan, np.nan, np.nan, d.n, unknown, freedom,
-        spread / without if without > 0 else np.nan, f"{method}; {kind}", level, spread / with_replacement if with_replacement > 0 else np.nan,
-        d.is_complete, values,
+        float(spread / without) if without > 0 else np.nan, f"{method}; {kind}", level,
+        float(spread / with_replacement) if with_replacement > 0 else np.nan, complete, values,
     )
     low, high = interval(found, kind, level, df=df)
     return replace(found, low=low, high=high)
@@ -161,8 +166,8 @@ def by(d: Design, group: Any, estimator: Callable[..., Estimate], *what: Any, **
         if d.active is not None and not (inside & d.active).any():
             continue
         found = estimator(d.domain(inside), *what, **options)
-        rows.append({"group": name, **{key: getattr(found, key) for key in ("value", "se", "low", "high", "n", "unknown", "df", "deff", "method")}})
-    table = pd.DataFrame(rows)
+        rows.append({"group": name, **{key: getattr(found, key) for key in _SHOWN}})
+    table = pd.DataFrame(rows, columns=["group", *_SHOWN])
     table.attrs["rows_without_group"] = int((codes < 0).sum())
     return table
 

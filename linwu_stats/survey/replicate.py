@@ -100,6 +100,8 @@ class Replicates:
         if not np.isfinite(value).all():
             raise DesignError("replicates (重复样本): the statistic of the whole sample is unknown")
         covariance = self.covariance(values, value)
+        if self.design.degrees_of_freedom < 1:
+            covariance = np.full_like(covariance, np.nan)
         se = np.sqrt(np.maximum(np.diag(covariance), 0.0))
         freedom = self.design.degrees_of_freedom if df is None else df
         half = critical((1 - level) / 2, freedom) * se if freedom > 0 else np.full(len(se), np.nan)
