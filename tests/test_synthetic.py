@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from linwu_stats.synthetic import QUARTERS, County, make_county, true_incomes, write_prefecture, write_sample
-from linwu_stats.synthetic.ledger_files import FILES
+from linwu_stats.synthetic.ledger_files import FILES, files_of
 from linwu_stats.tables import CODES
 
 TOWNSHIPS = {
@@ -430,7 +430,9 @@ def hashes(folder: Path) -> dict[str, str]:
 def test_same_bytes_every_time(home: Path, tmp_path: Path) -> None:
     write_sample(tmp_path, households=200, quarters=["2016Q4", "2018Q1"])
     first, second = hashes(home), hashes(tmp_path)
-    assert len(second) == 20
+    # The notice and the nine ledgers of every quarter; the newest has more, which its notice lists.
+    assert len(second) == 2 + len(files_of("2016Q4")) + len(files_of("2018Q1"))
+    assert len(files_of("2016Q4")) == 9
     assert second == {name: digest for name, digest in first.items() if name in second}
     assert hashes(write_sample(tmp_path / "other", households=200, seed=7, quarters=["2018Q1"])[0]) != hashes(tmp_path / "data" / "2018Q1")
 
@@ -514,6 +516,7 @@ def test_sample_notice_and_refusals(home: Path, tmp_path: Path) -> None:
     note = json.loads((home / "data" / "2018Q1" / "SAMPLE.json").read_text(encoding="utf-8"))
     assert "示例数据" in note["notice"]
     assert (note["households"], note["quarter"]) == (200, "2018Q1")
+    assert sorted(note["files"]) == sorted(path.name for path in (home / "data" / "2018Q1" / "ledgers").iterdir())
     real = tmp_path / "data" / "2018Q1" / "ledgers"
     real.mkdir(parents=True)
     (real / "台账.xlsx").write_bytes(b"real")

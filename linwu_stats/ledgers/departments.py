@@ -56,9 +56,9 @@ def flag_departments(
     frames = {name: frame.reset_index(drop=True) for name, frame in lists.items()}
     links = {name: match_list(frame, people) for name, frame in frames.items()}
     doubtful = {name: _may_be_listed(frame, people) for name, frame in frames.items()}
-    flags, terms = load_flags(rules), terms_of(rules)
+    flags, terms, nothing = load_flags(rules), terms_of(rules), empty("department_flags")
     parts = [
-        Compared(flag, empty("department_flags")) if flag.list not in frames
+        Compared(flag, nothing) if flag.list not in frames
         else _compare(flag, frames[flag.list], links[flag.list], doubtful[flag.list], people, register, terms, as_of)
         for flag in flags
     ]
@@ -101,28 +101,28 @@ def department_flags(parts: Iterable[Compared]) -> pd.DataFrame:
 def department_counts(parts: Iterable[Compared], register: pd.DataFrame) -> pd.DataFrame:
     """How much of the register was compared (部门比对计数表): per flag and township; a list that was not given has no counts at all."""
     township = register["township_code"]
-    no_id = register["lacks_id"]
+    places = sorted(township.dropna().unique())
     frames = []
     for part in parts:
         flag = part.flag
-        frame = pd.DataFrame({"township_code": sorted(township.dropna().unique())})
+        columns: dict[str, Any] = {"township_code": places, "flag_key": flag.key, "list_given": part.unknown is not None}
+        columns |= {name: getattr(flag, name) for name in ("title", "list", "direction", "subject", "severity", "fixer")}
         if part.unknown is not None:
-            matched = pd.Series(False, index=register.index)
-            matched[part.matched["person"].unique()] = True
-            by_town = {
-                "matched": matched, "matched_weak": matched & register.index.isin(part.matched.loc[part.matched["strength"] == "weak", "person"]),
-                "without_id": no_id & ~matched,
-            }
-            unknown = part.unknown if flag.subject == "person" else part.unknown & ~_repeats(register, part.unknown)
-            for name, values in (by_town | {"unknown": unknown}).items():
-                frame[name] = frame["township_code"].map(values.groupby(township).sum()).astype("Int64")
-            frame["flagged"] = frame["township_code"].map(part.hits["township_code"].value_counts()).fillna(0).astype("Int64")
-            frame["list_rows"], frame["list_rows_without_id"] = part.rows, part.rows_without_id
-        frames.append(frame.assign(
-            flag_key=flag.key, title=flag.title, list=flag.list, direction=flag.direction, subject=flag.subject, severity=flag.severity, fixer=flag.fixer,
-            list_given=part.unknown is not None,
-        ))
+            by_town = {name: values.groupby(township).sum() for name, values in _counted(part, register).items()}
+            by_town["flagged"] = part.hits["township_code"].value_counts()
+            columns |= {name: [int(values.get(place, 0)) for place in places] for name, values in by_town.items()}
+            columns |= {"list_rows": part.rows, "list_rows_without_id": part.rows_without_id}
+        frames.append(pd.DataFrame(columns))
     return conform(pd.concat(frames, ignore_index=True), "department_counts") if frames else empty("department_counts")
+
+
+def _counted(part: Compared, register: pd.DataFrame) -> dict[str, pd.Series]:
+    """Persons of the register by what became of them; households by their first such person where the flag is about households."""
+    matched = register.index.isin(part.matched["person"])
+    weak = register.index.isin(part.matched.loc[part.matched["strength"] == "weak", "person"])
+    unknown = part.unknown if part.flag.subject == "person" else part.unknown & ~_repeats(register, part.unknown)
+    there = pd.Series(matched, index=register.index)
+    return {"matched": there, "matched_weak": there & weak, "without_id": register["lacks_id"] & ~there, "unknown": unknown}
 
 
 # ---- comparing -----------------------------------------------------------------------------------------------------------
