@@ -119,10 +119,25 @@ def statistics(frame: pd.DataFrame) -> dict[str, tuple[float, Estimator]]:
         "贫困户比例（户，logit）": (frame["poor"].mean(), lambda d: survey.proportion(d, "poor", kind="logit")),
         "贫困差距（对称）": (frame["gap_persons"].sum() / people, lambda d: survey.ratio(d, "gap_persons", "persons")),
         "贫困差距（logit）": (frame["gap_persons"].sum() / people, lambda d: survey.ratio(d, "gap_persons", "persons").with_interval("logit")),
+        "基尼系数（对称）": (gini(survey.register(frame)).value, gini),
         "1 % 的罕见比例（对称）": (frame["rare"].mean(), lambda d: survey.proportion(d, "rare", kind="wald")),
         "1 % 的罕见比例（自动）": (frame["rare"].mean(), lambda d: survey.proportion(d, "rare")),
         "最大乡镇的户均纯收入（域）": (there["net"].mean(), lambda d: survey.mean(d.domain(d.frame["township"] == largest), "net")),
     }
+
+
+def gini(d: survey.Design) -> survey.Estimate:
+    """Gini of persons' income, by the influence function of its ratio form (Deville 1999, example 5)."""
+    persons, income = d.frame["persons"].to_numpy(), d.frame["percapita"].to_numpy()
+    order = np.argsort(income, kind="stable")
+    weight = d.weights * persons
+    size, level = weight.sum(), weight @ income / weight.sum()
+    below, held = np.empty(len(income)), np.empty(len(income))
+    below[order] = (np.cumsum(weight[order]) - weight[order] / 2) / size
+    held[order] = (np.cumsum((weight * income)[order]) - (weight * income)[order] / 2) / size
+    value = 2 * (weight @ (below * income)) / (size * level) - 1
+    scores = persons * (2 * (income * below + level - held) - (value + 1) * (level + income)) / (level * size)
+    return survey.estimate(d, value, scores, method="gini")
 
 
 def cover(draw: Draw, wanted: dict[str, tuple[float, Estimator]], times: int, seed: int) -> list[dict[str, object]]:

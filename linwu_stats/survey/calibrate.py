@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import linalg
 
 from linwu_stats.survey.columns import DesignError, as_numbers
 from linwu_stats.survey.design import Design
@@ -189,6 +188,8 @@ class _Space:
     """The space of the known totals under the old weights, as an orthonormal basis; dependent columns are left out."""
 
     def __init__(self, matrix: np.ndarray, old: np.ndarray, new: np.ndarray) -> None:
+        from scipy import linalg
+
         self.root, self.new = np.sqrt(old), new
         base = matrix * self.root[:, None]
         base = base / np.maximum(np.sqrt((base**2).sum(axis=0)), 1e-300)

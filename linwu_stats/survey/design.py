@@ -28,7 +28,7 @@ class Adjustment(Protocol):
         """The same fit on other starting weights (rows by replicates)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Design:
     """A stated design over a frame (抽样设计); made by :func:`design` or :func:`register`, never changed in place.
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
-from statsmodels.stats.proportion import proportion_confint
 
 from linwu_stats import RefusedError
 
@@ -75,6 +73,8 @@ def interval(
 
 def critical(tail: float, df: float) -> float:
     """Upper quantile of the t distribution (t 分位数); normal for infinite degrees of freedom."""
+    from scipy import stats  # a second to load: only when an interval is asked for
+
     return float(stats.norm.isf(tail) if np.isinf(df) else stats.t.isf(tail, df))
 
 
@@ -104,6 +104,8 @@ def _ends(kind: str, value: float, se: float, t: float) -> tuple[float, float]:
 
 
 def _exact(kind: str, value: float, size: float, tail: float) -> tuple[float, float]:
+    from statsmodels.stats.proportion import proportion_confint
+
     method = "wilson" if kind == "wilson" else "beta"
     low, high = proportion_confint(value * size, size, alpha=2 * tail, method=method)
     return (0.0 if value <= 0 else float(low)), (1.0 if value >= 1 else float(high))
@@ -111,6 +113,8 @@ def _exact(kind: str, value: float, size: float, tail: float) -> tuple[float, fl
 
 def _likelihood(value: float, se: float, t: float) -> tuple[float, float]:
     """Ends where the binomial likelihood ratio on the effective sample size equals t²."""
+    from scipy import optimize
+
     size = value * (1 - value) / (se * se)
 
     def excess(p: float) -> float:
