@@ -367,7 +367,7 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
         previous=None if before is None else before.work_list, previous_corrections=None if before is None else before.corrections,
     )
     frames["work_list_progress"] = worklist.work_list_progress(frames["work_list"], None if before is None else before.work_list)
-    return {name: frames[name] for name in declared.TABLES}, intake.files
+    return {name: frames[name] if name in frames else declared.empty(name) for name in declared.TABLES}, intake.files
 
 
 def _line_years(quarter: str, rules: Rules) -> dict[str, int]:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 __all__ = ["Agreement", "agreement_of", "exact_upper", "finite_upper", "hidden_errors"]
 
 
@@ -97,11 +99,14 @@ def _kappa(pairs: Sequence[tuple[Any, Any]], categories: list[Any], agreed: int)
     table = [[0] * len(categories) for _ in categories]
     for one, two in pairs:
         table[place[one]][place[two]] += 1
-    result = cohens_kappa(table)
+    with np.errstate(invalid="ignore"):  # a variance of zero may come out as a tiny negative number
+        result = cohens_kappa(table)
     if agreed == len(pairs):
         shares = [sum(row) / len(pairs) for row in table]
         chance = sum(share * share for share in shares)
         return 1.0, max(1 - exact_upper(0, len(pairs), 0.95) / (1 - chance), -1.0), 1.0, "perfect"
+    if not np.isfinite([result.kappa_low, result.kappa_upp]).all():
+        return float(result.kappa), None, None, "no_interval"
     return float(result.kappa), max(float(result.kappa_low), -1.0), min(float(result.kappa_upp), 1.0), None
 
 

@@ -112,7 +112,7 @@ def _judge(entry: dict[str, Any], item: dict[str, Any] | None, own: list[tuple[s
     if answer is None:
         return out | {"reason_code": "bad_answer"}
     out["answer"] = answer
-    if not any(char.isalpha() for char in who) or mask_numbers(who) != who:
+    if not any(char.isalpha() for char in who) or who.startswith(("=", "+", "@")) or mask_numbers(who) != who:
         return out | {"reason_code": "no_who"}
     if day is None:
         return out | {"reason_code": "no_when"}

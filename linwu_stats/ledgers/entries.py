@@ -34,6 +34,8 @@ CORRECTABLE = ("households", "persons", "housing", "water", "living", "schooling
 CERTAIN = {"NUM_TEXT", "NUM_UNIT", "STATUS_VALUE.synonym", "DATE_TEXT", "DATE_SERIAL"}
 YES_NO = {"true": "是", "false": "否"}
 _NEVER = {"township_code", "village_code", "village_name", "household_id", "person_id", "line_id", "quarter", "item_key"}
+#: What stands for a formula that has no result or an error: filled in, but nothing that can be used.
+NO_RESULT = "=公式没有结果"
 #: Longest text that is taken over from a cell.
 TEXT_LIMIT = 60
 
@@ -163,12 +165,18 @@ def find_form(sheet: Sheet, wanted: dict[str, str], needed: Iterable[str]) -> Fo
                 columns[name] = column
         if set(needed) <= set(columns):
             rows = [
-                {name: line[column] if column < len(line) else "" for name, column in columns.items()} | {"_row": sheet.number(place + 1 + offset)}
-                for offset, line in enumerate(sheet.rows[place + 1:])
+                {name: _cell(sheet, at, column) for name, column in columns.items()} | {"_row": sheet.number(at)} for at in range(place + 1, len(sheet.rows))
             ]
             filled = [line for line in rows if any(not is_blank(value) for name, value in line.items() if name != "_row")]
             return Form(sheet, [line for line in filled if not _repeats_heading(line, names)])
     return None
+
+
+def _cell(sheet: Sheet, row: int, column: int) -> Any:
+    if (row, column) in sheet.marks.no_value or (row, column) in sheet.marks.errors:
+        return NO_RESULT
+    line = sheet.rows[row]
+    return line[column] if column < len(line) else ""
 
 
 def _repeats_heading(line: dict[str, Any], names: dict[str, str]) -> bool:
@@ -211,8 +219,8 @@ def _text_entry(name: str, field: Field, value: Any) -> Entry:
         return Entry(repr(value / MICRO))
     if field.type == "text":
         text = squeeze(str(value))
-        if len(text) > TEXT_LIMIT or mask_numbers(text) != text:
-            return Entry(None, "文字过长，或含有证件号、电话号")
+        if text.startswith(("=", "+", "@")) or len(text) > TEXT_LIMIT or mask_numbers(text) != text:
+            return Entry(None, "像是公式，或文字过长，或含有证件号、电话号")
         return Entry(text)
     if isinstance(value, (dt.date, dt.datetime)):
         return Entry(value.strftime("%Y-%m-%d"))

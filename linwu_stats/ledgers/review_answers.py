@@ -52,7 +52,7 @@ def read_review_sheets(folder: Path, sample: pd.DataFrame, values: pd.DataFrame,
     _say_missing(chosen, sample, notices)
     marks = _marks(chosen)
     rows = [answer | {"mark": marks[known]} for known, one in chosen.items() for answer in one["answers"]]
-    frame = pd.DataFrame(rows, columns=ANSWER_COLUMNS).astype({"row": "Int64"})
+    frame = pd.DataFrame(rows, columns=ANSWER_COLUMNS, dtype="object")
     return frame, pd.DataFrame(notices, columns=["file", "sheet", "row", "column", "what"])
 
 

@@ -27,6 +27,7 @@ __all__ = ["ReviewReport", "render_review", "report", "review_agreement", "revie
 
 REASONS = {
     "one_category": "两人所填只有一种值，Kappa无意义", "perfect": "完全一致，下界按不一致率的精确上限折算", "nothing_answered": "没有可比的填写",
+    "no_interval": "方差不能估计，没有Kappa区间",
     "townships_missing": "有乡镇没有可用的复核", "fields_unanswered": "有户的部分项目没有复核", "nothing_settled": "没有已核定的户",
 }
 

@@ -174,8 +174,12 @@ def _was_looked_at(row: dict[str, Any], tables: Mapping[str, pd.DataFrame], fiel
         mine = counts[counts["check_key"] == row["code"]]
         unknown = ((results["check_key"] == row["code"]) & (results["subject_id"] == row["subject_id"]) & (results["outcome"] == "unknown")).any()
         return len(mine) > 0 and not mine["absent"].notna().any() and not unknown
-    if row["kind"] in ("difference", "flag"):
-        source = tables.get("source_differences" if row["kind"] == "difference" else "department_flags")
+    if row["kind"] == "flag":
+        counts = tables.get("department_counts")
+        given = None if counts is None else counts.loc[counts["flag_key"] == row["code"], "list_given"]
+        return given is not None and len(given) > 0 and bool(given.all())
+    if row["kind"] == "difference":
+        source = tables.get("source_differences")
         return source is not None and len(source) > 0
     # a finding of a cell is mended when the cell is there again and holds something
     return all(values.has(name, row["subject_id"]) for name in fields)

@@ -182,8 +182,9 @@ def _from_comparison(frame: pd.DataFrame | None, kind: str) -> Iterator[dict[str
         column, subject = str(_none(row.get("field")) or ""), person or household
         name = column if "." in column else next((f"{table}.{column}" for table in CORRECTABLE if column in TABLES[table].names), "")
         fits = bool(name) and is_correctable(name) and ("person_id" in TABLES[name.partition(".")[0]].key) == bool(person)
+        severity = "error" if _none(row.get("severity")) == "error" else "warning"  # a department's doubt is never more than that
         yield _item(
-            kind, code, str(_none(row.get("severity")) or "warning"), _none(row.get("fixer")) or _none(row.get("owner")), subject, household, person,
+            kind, code, severity, _none(row.get("fixer")) or _none(row.get("owner")), subject, household, person,
             str(_none(row.get("heading")) or _none(row.get("title")) or column), _difference_words(row, name, kind), fields=(name,) if fits else (),
             identity=(subject or _none(row.get("difference_id")) or _none(row.get("flag_id")), column),
             changes_verdict=bool(_none(row.get("changes_verdict"))),
@@ -196,7 +197,8 @@ def _difference_words(row: dict[str, Any], name: str, kind: str) -> str:
     if said:
         return str(said)
     if kind == "flag":
-        return f"部门比对疑点：{_none(row.get('title')) or _none(row.get('flag_key')) or ''}，待核实"
+        parts = [f"部门比对疑点：{_none(row.get('title')) or _none(row.get('flag_key')) or ''}，待核实", _none(row.get("evidence")), _none(row.get("advice"))]
+        return "；".join(str(part) for part in parts if part)
     words = {"household_file_value": "一户一档", "file_value": "一户一档", "booklet_value": "扶贫手册", "system_value": "系统"}
     parts = [f"{title}为{_shown(name, _none(row[column]))}" for column, title in words.items() if column in row]
     return f"三方不一致：{'，'.join(parts)}" if parts else "三方台账不一致"
