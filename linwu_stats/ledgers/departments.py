@@ -304,6 +304,8 @@ def _may_be_listed(rows: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
     for name, born in zip(_text(open_, "name"), _days(open_), strict=True):
         if not pd.isna(name):
             births.setdefault(name, set()).add(None if pd.isna(born) else born)
+    if not births:
+        return pd.Series(False, index=people.index)
     found = [
         not pd.isna(name) and name in births and (None in births[name] or pd.isna(born) or born in births[name])
         for name, born in zip(_text(people, "name"), _days(people), strict=True)
