@@ -194,6 +194,15 @@ def test_an_amount_of_an_earlier_quarter_is_mended_in_its_own_list():
     assert reasons(entry(6, value="5"), issued=old) == ["not_correctable"]
 
 
+def test_a_line_is_known_again_when_files_beside_its_own_come_or_go():
+    tables = make_tables()
+    tables["income_items"]["line_id"] = tables["income_items"]["line_id"].str.replace(f"{QUARTER}:0:", f"{QUARTER}:3:")
+    after, said = apply(entry(6, value="7"), tables=tables)
+    assert said["reason_code"].tolist() == ["applied"] and changed(tables, after) == {("income_items", f"{QUARTER}:3:0:2", "amount_fen")}
+    tables["income_items"] = tables["income_items"].iloc[1:]
+    assert reasons(entry(6, value="7"), tables=tables) == ["no_row"]
+
+
 def test_who_is_a_number_and_the_name_goes_no_further():
     said = apply(entry(1, value="C级", who="王某某"), entry(2, value="因残", who="李某某"), entry(4, answer="经核实无误", who="王某某"))[1]
     assert said["who"].tolist() == ["P01", "P02", "P01"] and "某" not in said.to_csv()

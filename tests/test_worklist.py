@@ -155,6 +155,14 @@ def test_a_gap_of_a_quarters_own_income_stays_until_that_quarter_is_mended():
     assert second["status"].tolist() == ["open"] and second["gravity"].tolist() == ["error"] and second["last_quarter"].tolist() == ["2018Q2"]
 
 
+def test_a_finding_about_a_file_is_not_mended_by_sending_no_file():
+    given, none = (pd.DataFrame({"path": [name], "kind": [kind], "outcome": ["flag"]}) for name, kind in (("a.xlsx", "housing"), ("b.xlsx", "water")))
+    first = make(make_tables(findings=[{"code": "MISSING_COLUMN", "column": "改造方式"}]), files=given)
+    assert first["township_code"].tolist() == ["431025000"] and first["office"].tolist() == ["county"]
+    assert make(make_tables(), "2018Q3", files=none, previous=first)["status"].tolist() == ["unchecked"]
+    assert make(make_tables(), "2018Q3", files=given, previous=first)["status"].tolist() == ["mended"]
+
+
 def correction(item: pd.Series, reason: str = "applied", **more) -> pd.DataFrame:
     row = {
         "correction_id": "1", "item_id": item["item_id"], "household_id": item["household_id"], "subject_id": item["subject_id"], "table": "households",

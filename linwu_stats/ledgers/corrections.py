@@ -178,6 +178,7 @@ def _settle_cells(judged: list[dict[str, Any]], values: Values, tables: Mapping[
     cells: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for one in judged:
         if "reason_code" in one and one["reason_code"] is None:
+            one["subject_id"] = values.place(one["table"], one["subject_id"], one["household_id"])
             cells.setdefault((one["table"], one["subject_id"], one["column"]), []).append(one)
     for (table, subject, column), several in cells.items():
         name = f"{table}.{column}"

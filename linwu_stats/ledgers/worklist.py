@@ -11,7 +11,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -54,7 +54,7 @@ def work_list(
     known = before | {name: row for name, row in _by_item(issued).items() if name not in before}
     fixed = _corrections_by_item(tables.get("corrections"))
     entered = _entered(previous_corrections)
-    values = Values(tables, quarter)
+    values, looked = Values(tables, quarter), _looked_at(tables, files)
     rows = []
     for name, item in now.items():
         answer = fixed.get(name, {})
@@ -64,7 +64,8 @@ def work_list(
     for name in sorted(set(known) - {row["item_id"] for row in rows}):
         row = known[name]
         if row["status"] in OPEN or name in entered:
-            rows.append(_not_found(row, tables, values, fixed.get(name, {}), entered.get(name), quarter, issued=name not in before))
+            answer, late = fixed.get(name, {}), entered.get(name)
+            rows.append(_not_found(row, tables, values, answer, late, quarter, issued=name not in before, looked=looked))
     table = pd.DataFrame([row for row in rows if row is not None])
     return _ordered(table, rules) if len(table) else empty("work_list")
 
@@ -135,7 +136,7 @@ def _found(item: dict[str, Any], before: dict[str, Any] | None, answer: dict[str
 
 def _not_found(
     row: dict[str, Any], tables: Mapping[str, pd.DataFrame], values: Values, answer: dict[str, Any], entered: dict[str, Any] | None, quarter: str, *,
-    issued: bool,
+    issued: bool, looked: _Looked,
 ) -> dict[str, Any] | None:
     """A thing that was known and is not found now: mended only where it was looked at."""
     out = row | {"answer": answer.get("answer") or row["answer"], "quarters_open": row["quarters_open"] if issued else _next(row)}
@@ -146,11 +147,11 @@ def _not_found(
     fields = (row["fields"] or "").split()
     if fields and all(name.partition(".")[0] in QUARTERLY for name in fields) and row["last_quarter"] != quarter:
         return out | {"status": "open", "gravity": _gravity_now(row, tables)}
-    if _is_gone(row, tables):
+    if _is_gone(row, values):
         return out | {"status": "gone"}
     if row["kind"] == "review" and answer.get("reason_code") != "applied":
         return out | {"status": "open" if values.json(row["fields"], row["subject_id"]) == row["current"] else "mended"}
-    return out | {"status": "mended" if _was_looked_at(row, tables, fields, values) else "unchecked"}
+    return out | {"status": "mended" if _was_looked_at(row, tables, fields, values, looked) else "unchecked"}
 
 
 def _gravity_now(row: dict[str, Any], tables: Mapping[str, pd.DataFrame]) -> str:
@@ -161,19 +162,34 @@ def _gravity_now(row: dict[str, Any], tables: Mapping[str, pd.DataFrame]) -> str
     return "verdict" if (exits.loc[exits["household_id"] == row["household_id"], "income_outcome"] == "unknown").any() else "error"
 
 
-def _is_gone(row: dict[str, Any], tables: Mapping[str, pd.DataFrame]) -> bool:
-    for name, key in (("persons", "person_id"), ("households", "household_id")):
-        if row[key] and name in tables:
-            return row[key] not in set(tables[name][key])
-    return False
+def _is_gone(row: dict[str, Any], values: Values) -> bool:
+    if row["person_id"]:
+        return not values.exists("persons", row["person_id"])
+    return bool(row["household_id"]) and not values.exists("households", row["household_id"])
 
 
-def _was_looked_at(row: dict[str, Any], tables: Mapping[str, pd.DataFrame], fields: list[str], values: Values) -> bool:
+class _Looked(NamedTuple):
+    """What was looked at this quarter: (check, subject) left unknown; for each check whether one of its columns was absent; kinds of ledgers read, if known."""
+
+    unknown: set[tuple[str, str]]
+    absent: dict[str, bool]
+    kinds: set[str] | None
+
+
+def _looked_at(tables: Mapping[str, pd.DataFrame], files: pd.DataFrame | None) -> _Looked:
+    results, counts = tables["check_results"], tables["check_counts"]
+    unknown = results[results["outcome"] == "unknown"]
+    absent = counts["absent"].notna().groupby(counts["check_key"]).any()
+    kinds = None if files is None else set(files.loc[files["outcome"] != "reject", "kind"])
+    pairs = set(zip(unknown["check_key"], unknown["subject_id"], strict=True))
+    return _Looked(pairs, {str(key): bool(value) for key, value in absent.items()}, kinds)
+
+
+def _was_looked_at(
+    row: dict[str, Any], tables: Mapping[str, pd.DataFrame], fields: list[str], values: Values, looked: _Looked,
+) -> bool:
     if row["kind"] == "check":
-        results, counts = tables["check_results"], tables["check_counts"]
-        mine = counts[counts["check_key"] == row["code"]]
-        unknown = ((results["check_key"] == row["code"]) & (results["subject_id"] == row["subject_id"]) & (results["outcome"] == "unknown")).any()
-        return len(mine) > 0 and not mine["absent"].notna().any() and not unknown
+        return not looked.absent.get(row["code"], True) and (row["code"], row["subject_id"]) not in looked.unknown
     if row["kind"] == "flag":
         counts = tables.get("department_counts")
         given = None if counts is None else counts.loc[counts["flag_key"] == row["code"], "list_given"]
@@ -181,8 +197,10 @@ def _was_looked_at(row: dict[str, Any], tables: Mapping[str, pd.DataFrame], fiel
     if row["kind"] == "difference":
         source = tables.get("source_differences")
         return source is not None and len(source) > 0
+    if row["ledger"] and looked.kinds is not None and row["ledger"] not in looked.kinds:
+        return False
     # a finding of a cell is mended when the cell is there again and holds something
-    return all(values.has(name, row["subject_id"]) for name in fields)
+    return all(values.has(name, values.place(name.partition(".")[0], row["subject_id"], row["household_id"])) for name in fields)
 
 
 def _next(row: dict[str, Any]) -> int:

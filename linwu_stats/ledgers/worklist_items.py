@@ -65,6 +65,20 @@ class Values:
             return None
         return str(frame.index[lines[0]]), str(frame["item_key"].iloc[lines[0]])
 
+    def exists(self, table: str, subject: str) -> bool:
+        """Whether ``table`` has a row of this subject."""
+        return subject in self._frame(table).index
+
+    def place(self, table: str, subject: str, household: str | None) -> str:
+        """The subject as it is called now: a line of the income ledger keeps its row and household when files beside its own come or go."""
+        if table != "income_items":
+            return subject
+        frame = self._frame(table)
+        if subject in frame.index and frame.at[subject, "household_id"] == household:
+            return subject
+        line = self.line(str(household), int(subject.rpartition(":")[2]))
+        return subject if line is None else line[0]
+
     def _frame(self, table: str) -> pd.DataFrame:
         if table not in self._indexed:
             frame = self._tables[table]
@@ -132,7 +146,7 @@ def _from_findings(findings: pd.DataFrame, values: Values, files: pd.DataFrame |
             name = ""  # the finding names a row of a file, and no table keeps which person or village stood there
         fields = (name,) if name and household and is_correctable(name) else ()
         about = household or subject
-        yield _item("finding", row.code, row.severity, row.fixer, subject, household, None, heading, row.message, fields=fields,
+        yield _item("finding", row.code, row.severity, row.fixer, subject, household, None, heading, row.message, fields=fields, ledger=kind or None,
                     identity=(about, fields[0] if fields else heading, part))
 
 

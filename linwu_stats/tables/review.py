@@ -97,7 +97,7 @@ TABLES = (
         column("kind", "string", "来源", codes="work_kind"), column("code", "string", "问题代码"), column("subject_id", "string", "对象编号"),
         column("township_code", "string", "乡镇代码", "<county>000 where the item belongs to no township", required=True),
         column("village_code", "string", "行政村代码"), column("household_id", "string", "户编号"), column("person_id", "string", "人编号"),
-        column("heading", "string", "项目"), column("what", "string", "问题"),
+        column("heading", "string", "项目"), column("what", "string", "问题"), column("ledger", "string", "台账", "kind of the ledger file of a finding"),
         column("fields", "string", "可改正的列", "table.column, separated by a space; blank: cannot be mended by a correction"),
         column("current", "string", "现值", "JSON: table.column to the ledger's value as a code"),
         column("owner", "string", "整改单位", required=True), column("office", "string", "清单", codes="office"),
