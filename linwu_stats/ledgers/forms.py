@@ -127,6 +127,7 @@ def _said(heading: str) -> dict[str, str]:
 
 def _set_up(sheet: Any, head: int, last: int, rows: int) -> None:
     sheet.freeze_panes(head + 1, 0)
+    sheet.ignore_errors({"number_stored_as_text": f"A1:{xlsxwriter.utility.xl_rowcol_to_cell(head + max(rows, 1), max(last, 1))}"})
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.repeat_rows(head)

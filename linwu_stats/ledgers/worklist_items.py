@@ -26,6 +26,8 @@ _CONDITIONS = {
     "schooling": ("education",), "insurance": ("medical",),
 }
 _DECIDES_INCOME = ("persons.change", "persons.resident")
+#: Figures that the ledger only repeats: the income is reckoned without them.
+_DECIDES_NOTHING = ("income_sheet.net_fen", "income_sheet.percapita_fen", "income_sheet.recorded_size_persons", "income_items.recorded_price_fen")
 
 
 class Values:
@@ -98,7 +100,7 @@ def items_now(
     near = set(rules.value("review.township_fixers")["fixers"])
     items: dict[str, dict[str, Any]] = {}
     sources = (
-        _from_findings(tables["findings"], values, files), _from_checks(tables["check_results"], values, checks),
+        _from_findings(tables["findings"], values, rules, files), _from_checks(tables["check_results"], values, checks),
         _from_comparison(tables.get("source_differences"), "difference"), _from_comparison(tables.get("department_flags"), "flag"),
         _from_review(settled, values),
     )
@@ -130,7 +132,7 @@ def _item(
     return {"kind": kind, "code": code, "severity": severity, "owner": _none(owner), **known, **said, **more}
 
 
-def _from_findings(findings: pd.DataFrame, values: Values, files: pd.DataFrame | None) -> Iterator[dict[str, Any]]:
+def _from_findings(findings: pd.DataFrame, values: Values, rules: Rules, files: pd.DataFrame | None) -> Iterator[dict[str, Any]]:
     kinds = {} if files is None else dict(zip(files["path"], files["kind"], strict=True))
     wanted = findings[findings["severity"].isin(["error", "warning"]) & findings["outcome"].isin(["flag", "reject"])]
     for row in wanted.itertuples():
@@ -142,6 +144,7 @@ def _from_findings(findings: pd.DataFrame, values: Values, files: pd.DataFrame |
         if table == "income_items" and household:
             line = None if pd.isna(row.row) else values.line(household, int(row.row))
             name, (subject, part) = (name, line) if line else ("", (subject, ""))
+            heading = f"{heading}：{rules[part].value['heading']}" if part in rules else heading
         elif table in ("persons", "schooling", "insurance", "villages"):
             name = ""  # the finding names a row of a file, and no table keeps which person or village stood there
         fields = (name,) if name and household and is_correctable(name) else ()
@@ -253,7 +256,8 @@ def _decides(item: dict[str, Any], values: Values, unknown: set[tuple[str, str]]
         return False
     for name in (item["fields"] or "").split():
         conditions = ("income_outcome",) if name in _DECIDES_INCOME else _CONDITIONS.get(name.partition(".")[0], ())
-        if values.text(name, item["subject_id"]) is None and any((item["household_id"], condition) in unknown for condition in conditions):
+        blank = name not in _DECIDES_NOTHING and values.text(name, item["subject_id"]) is None
+        if blank and any((item["household_id"], condition) in unknown for condition in conditions):
             return True
     return False
 
