@@ -33,7 +33,7 @@ from linwu_stats import RefusedError
 from linwu_stats import tables as declared
 from linwu_stats.rules import Rules, law_digest, rules_at
 
-__all__ = ["Quarter", "QuarterError", "file_sha256", "find_home", "last_day", "make_quarter", "open_quarter", "quarters_with_ledgers", "shift"]
+__all__ = ["Quarter", "QuarterError", "file_sha256", "find_home", "last_day", "make_quarter", "open_quarter", "quarters_with_ledgers", "share_quarter", "shift"]
 
 LEDGER_TABLES = ("villages", "households", "persons", "housing", "water", "living", "schooling", "insurance", "income_items", "income_sheet", "findings")
 PERIODS = ("quarter", "ytd", "last4", "year")
@@ -44,6 +44,9 @@ CODE = ("tables", "rules.py", "quarter.py", "ledgers", "income", "indicators", "
 STEPS = 5
 
 Progress = Callable[[str], None]
+
+#: Quarters that this process gives again instead of reading them; empty unless ``share_quarter`` was called.
+_SHARED: dict[tuple[str, Path], Quarter] = {}
 
 
 class QuarterError(RefusedError):
@@ -69,6 +72,7 @@ class Quarter:
         except ValueError as error:
             raise QuarterError(f"the tables of {quarter} are damaged ({quarter}的数据表已损坏). Run: linwu-stats run {quarter}") from error
         self._frames: dict[str, pd.DataFrame] = {}
+        self._family: dict[str, Quarter] = {quarter: self}
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_") or name not in declared.TABLES:
@@ -89,6 +93,13 @@ class Quarter:
             for table in declared.TABLES.values()
         )
         return f"<p>{self.quarter}{' 示例数据' if self.is_sample else ''}</p><table><tr><th>table</th><th>数据表</th><th>行数</th></tr>{rows}</table>"
+
+    def is_current(self) -> bool:
+        """Whether the tables on disk are still those that were opened (数据表未变)."""
+        try:
+            return json.loads((self.folder / "tables" / "meta.json").read_text(encoding="utf-8")) == self.provenance
+        except (OSError, ValueError):
+            return False
 
     @property
     def is_sample(self) -> bool:
@@ -112,7 +123,10 @@ class Quarter:
 
     def _other(self, steps: int) -> Quarter | None:
         other = shift(self.quarter, steps)
-        return Quarter(other, self.home) if _made(self.home, other) else None
+        if other not in self._family and _made(self.home, other):
+            self._family[other] = Quarter(other, self.home)
+            self._family[other]._family = self._family
+        return self._family.get(other)
 
     @cached_property
     def area_names(self) -> dict[str, str]:
@@ -158,7 +172,14 @@ def open_quarter(quarter: str, home: Path | str | None = None) -> Quarter:
 
     ``home`` is the workspace folder that holds ``data``; by default the nearest one at or above the current folder. Raises :class:`QuarterError`.
     """
-    return Quarter(_valid(quarter), find_home(home))
+    folder = find_home(home)
+    shared = _SHARED.get((_valid(quarter), folder))
+    return shared if shared is not None and shared.is_current() else Quarter(quarter, folder)
+
+
+def share_quarter(q: Quarter) -> None:
+    """Have ``open_quarter`` give this very object in this process (共用已打开的季度): for a process that is copied for each page, so that none reads again."""
+    _SHARED[q.quarter, q.home] = q
 
 
 def make_quarter(quarter: str, home: Path | str | None = None, *, progress: Progress | None = None) -> Quarter:

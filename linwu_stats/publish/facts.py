@@ -6,9 +6,10 @@ persons on the register. Unknown stays unknown: a share with an unknown denomina
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -80,6 +81,9 @@ PUBLISHED: dict[str, str] = {
     "county.villages_exits_city": "2017年退出的市级贫困村",
     "county.rural_population_persons": "乡村户籍人口（推算）",
 }
+
+#: What was joined and counted of an open quarter, so that the areas of a page do not each join the whole county again. Ends with the quarter.
+_KEPT: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
 
 _LEVELS = {6: "county", 9: "township", 12: "village"}
 
@@ -161,24 +165,31 @@ def areas_below(q: Any, area: str) -> list[Place]:
 
 def register(q: Any, area: str) -> pd.DataFrame:
     """Households of an area with the persons on the register (名册): ``households`` and ``registered_persons``."""
-    heads = q.headcounts[["household_id", "registered_persons", "headcount_persons"]]
-    return _within(q.households, place(q, area)).merge(heads, on="household_id", how="left", validate="1:1")
+    return _part(q, "register", place(q, area), lambda: _register(q))
 
 
 def village_rows(q: Any, area: str) -> pd.DataFrame:
     """Rows of the village table in an area (行政村)."""
-    return _within(q.villages, place(q, area))
+    return _part(q, "villages", place(q, area), lambda: q.villages)
 
 
 def income_rows(q: Any, area: str, period: str) -> pd.DataFrame:
     """Household incomes of an area in a period (家庭纯收入): ``household_income`` with the register beside it."""
-    rows = q.household_income[q.household_income["period"] == period].drop(columns="headcount_persons")
-    return register(q, area).merge(rows, on="household_id", how="inner", validate="1:1")
+
+    def joined() -> pd.DataFrame:
+        rows = q.household_income[q.household_income["period"] == period].drop(columns="headcount_persons")
+        return _register(q).merge(rows, on="household_id", how="inner", validate="1:1")
+
+    return _part(q, f"income {period}", place(q, area), joined)
 
 
 def exit_rows(q: Any, area: str) -> pd.DataFrame:
     """Exit assessment of the households of an area (退出评估): ``household_exit`` with the register beside it."""
-    return register(q, area).merge(q.household_exit.drop(columns="headcount_persons"), on="household_id", how="inner", validate="1:1")
+
+    def joined() -> pd.DataFrame:
+        return _register(q).merge(q.household_exit.drop(columns="headcount_persons"), on="household_id", how="inner", validate="1:1")
+
+    return _part(q, "exit", place(q, area), joined)
 
 
 def persons_sum(rows: pd.DataFrame) -> int | None:
@@ -192,6 +203,10 @@ def stock(q: Any, area: str) -> dict[str, Any]:
     ``incidence`` is None where the population or a status is unknown. The denominator is that of exit.village.incidence for a village, else of
     exit.county.incidence; ``denominator`` is its name.
     """
+    return dict(_kept(q, ("stock", area), lambda: _stock(q, area)))
+
+
+def _stock(q: Any, area: str) -> dict[str, Any]:
     level = "village" if place(q, area).level == "village" else "county"
     column = q.rules.value(f"exit.{level}.incidence")["denominator"]
     rows = register(q, area)
@@ -248,20 +263,17 @@ def register_totals(q: Any) -> dict[str, int | None]:
 
 def indicator(q: Any, area: str, name: str, period: str, group: tuple[str, str] = ("all", "all")) -> Value:
     """One value of the indicator table (指标值); ``no_value`` where the table has no such row."""
-    table = q.indicators
-    here = place(q, area)
-    rows = table[
-        (table["area_code"] == area)
-        & (table["level"] == here.level)
-        & (table["indicator"] == name)
-        & (table["period"] == period)
-        & (table["group_kind"] == group[0])
-        & (table["group_value"] == group[1])
-    ]
-    if rows.empty:
-        return Value(None, "no_value")
-    row = rows.iloc[0]
-    return Value(_plain(row["value"]), _plain(row["reason_code"]), _plain(row["unknown_households"]), _plain(row["unknown_persons"]))
+    level = place(q, area).level
+    return _kept(q, ("indicators", area), lambda: _values(q, area)).get((level, name, period, *group), Value(None, "no_value"))
+
+
+def _values(q: Any, area: str) -> dict[tuple[str, ...], Value]:
+    rows = _kept(q, "indicator rows", lambda: q.indicators.groupby("area_code", sort=False).indices)
+    table = q.indicators.take(rows.get(area, []))
+    keys = table[["level", "indicator", "period", "group_kind", "group_value"]].itertuples(index=False, name=None)
+    columns = table[["value", "reason_code", "unknown_households", "unknown_persons"]].astype(object)
+    values = columns.where(columns.notna(), None).itertuples(index=False, name=None)
+    return {key: Value(*value) for key, value in zip(keys, values, strict=True)}
 
 
 def measure(q: Any, area: str, name: str) -> Value:
@@ -349,10 +361,26 @@ def deciding_rules(q: Any, area: str) -> dict[str, Any]:
     return found | {one.key: one for prefix in tests for one in rules.under(prefix)}
 
 
-def _within(frame: pd.DataFrame, here: Place) -> pd.DataFrame:
+def _register(q: Any) -> pd.DataFrame:
+    heads = q.headcounts[["household_id", "registered_persons", "headcount_persons"]]
+    return _kept(q, "register", lambda: q.households.merge(heads, on="household_id", how="left", validate="1:1"))
+
+
+def _part(q: Any, name: str, here: Place, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """The rows of an area of a table that is joined once for all areas; a shallow copy, so that a caller's new column is the caller's own."""
+    whole = _kept(q, name, make)
     if here.level == "county":
-        return frame
-    return frame[frame[f"{here.level}_code"] == here.code].reset_index(drop=True)
+        return whole.copy(deep=False)
+    column = f"{here.level}_code"
+    places = _kept(q, (name, column), lambda: whole.groupby(column, sort=False).indices)
+    return whole.take(places.get(here.code, [])).reset_index(drop=True)
+
+
+def _kept(q: Any, name: Any, make: Callable[[], Any]) -> Any:
+    kept = _KEPT.setdefault(q, {})
+    if name not in kept:
+        kept[name] = make()
+    return kept[name]
 
 
 def _whole_sum(counts: pd.Series) -> int | None:
