@@ -377,7 +377,10 @@ def _part(q: Any, name: str, here: Place, make: Callable[[], pd.DataFrame]) -> p
 
 
 def _kept(q: Any, name: Any, make: Callable[[], Any]) -> Any:
-    kept = _KEPT.setdefault(q, {})
+    try:
+        kept = _KEPT.setdefault(q, {})
+    except TypeError:  # tables handed over in a plain holder, which cannot be watched for its end
+        return make()
     if name not in kept:
         kept[name] = make()
     return kept[name]
