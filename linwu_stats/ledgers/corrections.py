@@ -102,7 +102,7 @@ def _judge(entry: dict[str, Any], item: dict[str, Any] | None, own: list[tuple[s
         "accepted": False, "answer": None, "before": None, "after": None, "detail": None,
     }
     if item is None:
-        return out | {"item_id": mask_numbers(entry["item_id"])[:40], "reason_code": "unknown_item"}
+        return out | {"item_id": mask_numbers(str(entry["item_id"]))[:40], "reason_code": "unknown_item"}
     out |= {name: item[name] for name in ("household_id", "person_id", "township_code", "subject_id")}
     if not _same_subject(entry, item):
         return out | {"reason_code": "other_household"}

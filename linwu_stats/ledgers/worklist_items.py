@@ -106,7 +106,8 @@ def items_now(
     )
     for item in (one for source in sources for one in source):
         identity = item.pop("identity")
-        name = hashlib.sha256(json.dumps([item["kind"], item["code"], *identity], ensure_ascii=False).encode("utf-8")).hexdigest()[:16]
+        # a letter in front, since a spreadsheet takes digits, and digits with an e among them, for a number
+        name = "w" + hashlib.sha256(json.dumps([item["kind"], item["code"], *identity], ensure_ascii=False).encode("utf-8")).hexdigest()[:16]
         if name in items:
             items[name]["_times"] += 1
             continue
