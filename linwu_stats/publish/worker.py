@@ -40,8 +40,15 @@ def main() -> None:
 
     from linwu_stats.publish import html  # noqa: F401
 
+    warm = False
     while True:
-        answer = make_page(json.loads(jobs.get()))
+        job = json.loads(jobs.get())
+        if job.get("engine") == "linwu" and not warm:
+            from linwu_stats.publish.warm import warm_up
+
+            warm_up(Path(job["home"]), job["parameters"]["quarter"])
+            warm = True
+        answer = make_page(job)
         answers.write(json.dumps(answer, ensure_ascii=True) + "\n")
         answers.flush()
 
