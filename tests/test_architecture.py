@@ -134,9 +134,6 @@ def test_files_are_opened_with_their_encoding_named(name):
 @pytest.mark.parametrize("name", SOURCES)
 def test_nothing_that_only_one_system_has(name):
     text = SOURCES[name].read_text(encoding="utf-8")
-    if name == "publish/engine.py":  # copies a process where the system can, which it asks first; elsewhere a plain kernel runs
-        assert "if not can_copy():" in text and text.count("os.fork(") == 1
-        return
     for call in ("os.fork(", "os.getuid(", "signal.SIGKILL", "signal.SIGALRM", "import fcntl", "import resource", "import pwd"):
         assert call not in text, f"{name} uses {call}, which Windows does not have"
 

@@ -40,15 +40,8 @@ def main() -> None:
 
     from linwu_stats.publish import html  # noqa: F401
 
-    warm = False
     while True:
-        job = json.loads(jobs.get())
-        if job.get("engine") == "linwu" and not warm:
-            from linwu_stats.publish.warm import warm_up
-
-            warm_up(Path(job["home"]), job["parameters"]["quarter"])
-            warm = True
-        answer = make_page(job)
+        answer = make_page(json.loads(jobs.get()))
         answers.write(json.dumps(answer, ensure_ascii=True) + "\n")
         answers.flush()
 
