@@ -77,7 +77,8 @@ def _record(kind: int, body: bytes) -> bytes:
 
 
 def _unicode(text: str, length: str = "<H") -> bytes:
-    return struct.pack(length, len(text)) + b"\x01" + text.encode("utf-16-le")
+    data = text.encode("utf-16-le")
+    return struct.pack(length, len(data) // 2) + b"\x01" + data
 
 
 def biff(rows: Rows, *, hidden_row: int | None = None, filepass: bool = False, state: int = 0) -> bytes:

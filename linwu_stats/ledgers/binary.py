@@ -43,7 +43,8 @@ def read_binary(path: Path) -> Book:
         marks = _marks(stream)
     except (struct.error, IndexError) as error:
         raise Refused("DAMAGED", detail="工作簿记录不完整") from error
-    book = Book(_cells(data, marks))
+    whole = data + b"\0" * (-len(data) % 4096)  # python-calamine ends the process's thread with a trace where the last sector is short
+    book = Book(_cells(whole, marks))
     if any("vba" in name for name in names):
         book.notes.append(("MACRO", {}))
     return book
@@ -64,6 +65,8 @@ def _streams(data: bytes) -> dict[str, bytes]:
         start = (number + 1) * sector
         if start >= len(data):
             raise ValueError("sector outside the file")
+        if start >= len(data):
+            raise ValueError("sector beyond the end")
         return data[start: start + sector].ljust(sector, b"\0")
 
     while difat_count and first_difat < FREE:
@@ -97,6 +100,8 @@ def _streams(data: bytes) -> dict[str, bytes]:
                 out[name] = b"".join(small[number * mini: (number + 1) * mini] for number in chain(first, mini_fat))[:size]
             else:
                 out[name] = b"".join(at(number) for number in chain(first, fat))[:size]
+            if len(out[name]) < size:
+                raise ValueError("stream shorter than it says")
         elif kind == 1:
             out[name] = b""
     return out

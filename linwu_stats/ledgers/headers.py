@@ -106,13 +106,12 @@ def stated_unit(text: str) -> str:
 
 def find_header(sheet: Sheet) -> Header | None:
     """The header of a sheet (找表头): the row among the first ones that knows most fields, with the levels above and below it; None where there is none."""
-    best, most = -1, 0
-    for row, values in enumerate(sheet.rows[:SEARCH_ROWS]):
-        known = _known(values)
-        if known > most:
-            best, most = row, known
-    if best < 0:
+    known = [_known(values) for values in sheet.rows[:SEARCH_ROWS]]
+    most = max(known, default=0)
+    if not most:
         return None
+    best = next(row for row, count in enumerate(known) if count * 4 >= most * 3)  # the first of several: a header repeated below names as much
+    most = known[best]
     filled = sum(not is_blank(value) for value in sheet.rows[best])
     if most < 2 or (most == 2 and filled > 4):
         return None

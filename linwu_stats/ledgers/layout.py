@@ -65,6 +65,11 @@ def _say_titles(grid: Grid) -> None:
     sheet, header = grid.sheet, grid.header
     titles = [(row, squeeze(plain_text(value))) for row in range(header.top) for value in sheet.rows[row] if not is_blank(value)]
     grid.texts += titles
+    lost = [row for row in range(header.top) if _looks_like_data(sheet.rows[row])]
+    if lost:
+        cell = sheet.cell(lost[0], 0)
+        numbers = "、".join(str(sheet.number(row)) for row in lost)
+        grid.log.append(finding("TITLE_ROWS.data", sheet=sheet.name, cell=cell, row=sheet.number(lost[0]), detail=f"第{numbers}行"))
     if titles:
         first, last = titles[0][0], titles[-1][0]
         place = next(column for column, value in enumerate(sheet.rows[first]) if not is_blank(value))
@@ -74,6 +79,12 @@ def _say_titles(grid: Grid) -> None:
     if header.levels > 1 or header.numbering:
         detail = f"第{sheet.number(header.top)}至{sheet.number(header.bottom)}行"
         grid.log.append(finding("MULTI_HEADER", sheet=sheet.name, cell=_header_range(grid), row=sheet.number(header.top), detail=detail))
+
+
+def _looks_like_data(values: list[Any]) -> bool:
+    """Whether a row above the header could be a household or person: a long code, and more beside it."""
+    texts = [squeeze(plain_text(value)) for value in values if not is_blank(value)]
+    return len(texts) >= 4 and any(re.fullmatch(r"\d{10,}[\dXx]?", text) for text in texts)
 
 
 def _header_range(grid: Grid) -> str:
@@ -164,7 +175,8 @@ def _say_rows(grid: Grid, start: int, kinds: list[str], last: int) -> None:
     grid.data.sort()
     if footers:
         words = "；".join(clip(text, 30) for row, text in grid.texts if row in footers)
-        grid.log.append(finding("FOOTER_ROWS", sheet=sheet.name, cell=_rows_cell(grid, footers[0]), row=sheet.number(footers[0]), detail=clip(words, 120)))
+        detail = f"{_row_list(grid, footers)}：{clip(words, 120)}"
+        grid.log.append(finding("FOOTER_ROWS", sheet=sheet.name, cell=_rows_cell(grid, footers[0]), row=sheet.number(footers[0]), detail=detail))
 
 
 def _adds_up(grid: Grid, row: int) -> bool:
@@ -187,7 +199,7 @@ def _rows_cell(grid: Grid, row: int) -> str:
 
 def _row_list(grid: Grid, rows: list[int]) -> str:
     numbers = [str(grid.sheet.number(row)) for row in rows]
-    return f"第{'、'.join(numbers[:8])}行{'等' if len(numbers) > 8 else ''}，共{len(numbers)}行"
+    return f"第{'、'.join(numbers[:20])}行{'等' if len(numbers) > 20 else ''}，共{len(numbers)}行"
 
 
 def _say_stray(grid: Grid, row: int, columns: set[int]) -> None:

@@ -53,7 +53,7 @@ def _read(path: Path, archive: zipfile.ZipFile) -> Book:
     root = ElementTree.fromstring(_part(archive, parts[main]))
     struck = _struck_styles(archive, parts, relations)
     shared = next((target for kind, target in relations.values() if kind.endswith("/sharedStrings")), "")
-    struck_strings = _struck_strings(_part(archive, parts[shared])) if shared in parts else set()
+    struck_strings = _struck_strings(_texts(archive, parts[shared])) if shared in parts else set()
     scans: dict[str, tuple[SheetScan, bool, str]] = {}
     for element in root.iter():
         if element.tag.endswith("}sheet") or element.tag == "sheet":
@@ -112,6 +112,16 @@ def _stream(archive: zipfile.ZipFile, info: zipfile.ZipInfo, chunk: int = CHUNK)
 
 def _part(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     return b"".join(_stream(archive, info))
+
+
+def _texts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """The shared strings; comments, CDATA and instructions in them, which no spreadsheet program writes, are read as nothing by some readers."""
+    data = _part(archive, info)
+    if b"<!" in data or data.find(b"<?", 2) > 0:
+        raise Refused("DAMAGED", detail=f"{info.filename}含有注释或CDATA")
+    if info.file_size <= WELL_FORMED_UP_TO:
+        ElementTree.fromstring(data)
+    return data
 
 
 def _main_part(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) -> str:

@@ -18,6 +18,8 @@ __all__ = ["decode", "read_delimited", "read_web_table"]
 #: A quoted field that contains line breaks ends within this many lines.
 LINES_IN_A_FIELD = 20
 COLUMN_LIMIT = 2_000
+#: A line that begins with the code of a household or a person.
+_BEGINS = re.compile(r'[\s="\']*\d{10,}["\']*(?=[,\t;|，])')
 #: Words of headings as they look when UTF-8 was read as GBK: a file saved again after such a reading.
 GARBLED = ("鎴风紪", "韬唤", "濮撳悕", "鏀跺叆", "琛屾斂", "涔￠晣", "ï»¿", "æˆ·", "å§“", "»§±à", "ÐÕÃû")
 
@@ -84,11 +86,11 @@ def read_delimited(text: str) -> Book:
     found = re.match(r"sep=(.)$", lines[0])
     if found:
         first = 1
-    delimiter = found.group(1) if found else _delimiter(lines)
+    delimiter, usual = (found.group(1), 0) if found else _delimiter(lines)
     rows, numbers, quotes = [], [], set()
     place = first
     while place < len(lines):
-        fields, used = _record(lines, place, delimiter)
+        fields, used = _record(lines, place, delimiter, usual)
         if used == 0:
             quotes.add(len(rows))
             fields, used = lines[place].split(delimiter), 1
@@ -106,20 +108,20 @@ def read_delimited(text: str) -> Book:
     return Book([Sheet("", rows, True, False, Marks(), numbers, widths, quotes)])
 
 
-def _delimiter(lines: list[str]) -> str:
-    """The separator that most lines have, and the same number of times."""
-    best, most = ",", 0
+def _delimiter(lines: list[str]) -> tuple[str, int]:
+    """The separator that most lines have, and the same number of times, and that number."""
+    best, most, usual = ",", 0, 0
     for mark in ",\t;|，":
         counts = Counter(line.count(mark) for line in lines[:200] if line.strip())
         counts.pop(0, None)
         if counts:
             number, lines_with = counts.most_common(1)[0]
             if lines_with * min(number, 50) > most:
-                best, most = mark, lines_with * min(number, 50)
-    return best
+                best, most, usual = mark, lines_with * min(number, 50), number
+    return best, usual
 
 
-def _record(lines: list[str], place: int, delimiter: str) -> tuple[list[str], int]:
+def _record(lines: list[str], place: int, delimiter: str, usual: int) -> tuple[list[str], int]:
     """Fields of the record that begins in a line, and how many lines it takes; 0 lines where its quotes do not match."""
     line = lines[place]
     if '"' not in line:
@@ -130,7 +132,7 @@ def _record(lines: list[str], place: int, delimiter: str) -> tuple[list[str], in
         part = "\n".join(lines[place: place + used])
         if part.count('"') % 2 == 0:
             fields = _parse(part, delimiter)
-            if fields is not None and (used == 1 or len(fields) <= _count_outside(lines[place], delimiter)):
+            if fields is not None and (used == 1 or not _swallows(fields, lines[place + 1: place + used], delimiter, usual)):
                 return fields, used
             break
     return [], 0
@@ -145,9 +147,11 @@ def _parse(part: str, delimiter: str) -> list[str] | None:
     return records[0] if len(records) == 1 else None
 
 
-def _count_outside(line: str, delimiter: str) -> int:
-    """A field over several lines cannot reach further than the columns of a table: a generous bound from the first line."""
-    return max(line.count(delimiter) + 1, 1) * 4 + 60
+def _swallows(fields: list[str], more: list[str], delimiter: str, usual: int) -> bool:
+    """Whether a field over several lines has other records in it: its text holds as many separators as a record, or a line that begins with a code."""
+    if len(fields) > max(usual + 1, 1) * 4 + 60 or any(_BEGINS.match(line) for line in more):
+        return True
+    return any("\n" in field and field.count(delimiter) >= max(usual // 2, 3) for field in fields)
 
 
 class _Tables(HTMLParser):

@@ -22,6 +22,8 @@ LAST_COLUMN = 702
 ROW_GAP = 1_000
 #: Cells that one sheet may span; python-calamine holds each of them in memory.
 BOX_LIMIT = 12_000_000
+#: Bytes that no bare number begins with: white space and the ampersand.
+_ODD = np.isin(np.arange(256), (9, 10, 13, 32, 38))
 _ROW_NUMBER = re.compile(rb'\br="(\d+)"')
 _CELL = re.compile(rb'<c\b([^>]*?)(?:/>|>(.*?)</c>)', re.DOTALL)
 _REF = re.compile(rb'\br="([A-Z]{1,3}\d{1,7})"')
@@ -58,6 +60,9 @@ def scan_segments(stream: Iterable[bytes], struck: set[int], struck_strings: set
     for number, segment in enumerate(_segments(stream)):
         if number == 0:
             _hidden_columns(scan, segment)
+        start = max(segment.find(b"<sheetData"), 0) if number == 0 else 0
+        if segment.find(b"<!", start) >= 0 or segment.find(b"<?", start) >= 0:
+            raise Refused("DAMAGED", detail="工作表含有注释或CDATA，表格软件不会这样写")
         _references(scan, segment)
         _marked(scan, segment, struck, struck_strings)
     if scan.last_row * scan.last_column > BOX_LIMIT:
@@ -102,6 +107,7 @@ def _references(scan: SheetScan, segment: bytes) -> None:
     starts = np.flatnonzero(opens & (second == 99))
     if (opens & (second == 102)).any():
         _formulas(scan, segment)
+    _plain_values(segment, data, opens, second)
     row_starts = np.flatnonzero(opens & (second == 114))
     row_starts = row_starts[(data[row_starts + 2] == 111) & (data[row_starts + 3] == 119)]
     starts = starts[np.isin(data[starts + 2], (32, 62, 47, 10, 13, 9))]
@@ -126,6 +132,16 @@ def _references(scan: SheetScan, segment: bytes) -> None:
         scan.last_column = max(scan.last_column, int(columns[near].max()))
     for place in np.flatnonzero(~near):
         _far(scan, segment, int(starts[place]), f"{column_letter(int(columns[place]) - 1)}{numbers[int(rows[place])]}")
+
+
+def _plain_values(segment: bytes, data: np.ndarray, opens: np.ndarray, second: np.ndarray) -> None:
+    """Numbers and string numbers must stand bare: with spaces or character references around them python-calamine reads nothing or something else."""
+    begins = np.flatnonzero(opens & (second == 118))
+    odd = _ODD[data[begins + 3]] & (data[begins + 2] == 62)
+    for start in begins[odd].tolist():
+        cell = segment[segment.rfind(b"<c", 0, start): start]
+        if b't="str"' not in cell and b't="e"' not in cell:
+            raise Refused("DAMAGED", detail="单元格的数值前有空格或字符引用，表格软件不会这样写")
 
 
 def _rows_agree(data: np.ndarray, starts: np.ndarray, letters: np.ndarray, rows: np.ndarray, numbers: list[int]) -> None:
