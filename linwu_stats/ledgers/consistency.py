@@ -12,9 +12,9 @@ from typing import Any
 from linwu_stats.ledgers.cells import MICRO, UNTRUSTED, is_blank, parse_number, plain_text
 from linwu_stats.ledgers.outcome import Finding, finding
 from linwu_stats.ledgers.values import Parsed, Places
-from linwu_stats.ledgers.vocabulary import squeeze, vocabulary
+from linwu_stats.ledgers.vocabulary import ROSTERS, says_nothing, squeeze, vocabulary
 
-__all__ = ["check_across", "check_members", "check_sheet"]
+__all__ = ["check_across", "check_members", "check_sheet", "check_villages"]
 
 PARTS = {"wage_fen": 1, "business_fen": 1, "property_fen": 1, "transfer_fen": 1, "cost_fen": -1}
 CENT = 10_000
@@ -24,7 +24,7 @@ SLIPS = ((10_000, "乘以10000后相符，像是以万元填写"), (1_000, "乘�
 ONE_ROW_PER_HOUSEHOLD = ("income_sheet", "housing", "water", "living")
 
 
-def check_sheet(parsed: Parsed, places: Places) -> None:
+def check_sheet(parsed: Parsed) -> None:
     """All checks within one sheet (表内核对); findings go to the grid's log, contradicted values become unknown."""
     if not parsed.grid.data:
         return
@@ -32,13 +32,13 @@ def check_sheet(parsed: Parsed, places: Places) -> None:
     if check_units(parsed):
         _forget_money(parsed)
     else:
+        check_unit_rows(parsed)
         check_sums(parsed)
         check_percapita(parsed)
     check_lost_digits(parsed)
-    check_villages(parsed, places)
     check_exit_dates(parsed)
     check_births(parsed)
-    if parsed.grid.kind == "persons":
+    if parsed.grid.kind in ROSTERS:
         check_own_size(parsed)
     if parsed.grid.kind == "income_items":
         check_amounts(parsed)
@@ -160,6 +160,28 @@ def check_units(parsed: Parsed) -> bool:
     return True
 
 
+def check_unit_rows(parsed: Parsed) -> None:
+    """Single rows all of whose amounts are a few yuan while the ledger's are thousands: probably in 万元, though their sum agrees (个别行单位可疑)."""
+    values = parsed.values
+    if parsed.grid.kind != "income_sheet" or not {*PARTS, "net_fen"} <= values.keys():
+        return
+    small = vocabulary().raw["limits"]["yuan_not_wan"] * MICRO
+    nets = [abs(value) for value in values["net_fen"] if value]
+    if len(nets) < 5 or median(nets) < 10 * small:
+        return
+    names = [name for name in (*PARTS, "net_fen", "percapita_fen") if name in values]
+    first, *_, last = sorted((parsed.heading(name) for name in names), key=lambda heading: heading.column)
+    for position, net in enumerate(values["net_fen"]):
+        amounts = [abs(values[name][position]) for name in PARTS if values[name][position]]
+        if net and len(amounts) > 1 and max(*amounts, abs(net)) < small:
+            row = parsed.grid.data[position]
+            cell = f"{parsed.grid.sheet.cell(row, first.column)}:{parsed.grid.sheet.cell(row, last.column)}"
+            labels = "”“".join(parsed.heading(name).label for name in names)
+            parsed.say("UNIT_SUSPECT", position, "net_fen", cell=cell, column=labels, value=_yuan(net), detail=f"只有几元（纯收入{_yuan(net)}），像是以万元填写")
+            for name in names:
+                values[name][position] = None
+
+
 def _forget_money(parsed: Parsed) -> None:
     """Where the unit of all amounts is in doubt, each amount is, and that each is improbable need not be said."""
     parsed.grid.log[:] = [item for item in parsed.grid.log if item.code != "NUM_RANGE"]
@@ -169,31 +191,40 @@ def _forget_money(parsed: Parsed) -> None:
 
 def check_totals(parsed: Parsed) -> None:
     """Total rows: taken out of the data, and compared with the ledger's own sums where every cell of the column is known (合计行)."""
-    grid, words = parsed.grid, vocabulary().fields
+    grid = parsed.grid
     position = {row: place for place, row in enumerate(grid.data)}
-    for row, scope in grid.totals:
-        places = [position[index] for index in scope] if scope else list(range(len(grid.data)))
-        checked = 0
+    for row, scope, subtotal in grid.totals:
         label = next((plain_text(value).strip() for value in grid.sheet.rows[row] if isinstance(value, str) and not is_blank(value)), "未注明")
-        mismatches: list[Finding] = []
-        for name, heading in grid.header.fields.items():
-            if name not in parsed.values or words[name].type not in ("money", "size", "count") or name == "percapita_fen" or "平均" in label:
-                continue
-            parts = [parsed.values[name][place] for place in places]
-            raw, money = grid.sheet.rows[row][heading.column], words[name].type == "money"
-            cell = parse_number(raw, factor=_column_factor(parsed, name), money=money, signed=True, derived=True, typed=False)
-            if cell.value is None or None in parts or not parts:
-                continue
-            total = sum(parts) * (1 if money else MICRO)
-            checked += 1
-            if abs(total - cell.value) > (_slack(parsed) * len(parts) if parsed.factor > 1 else CENT + 100):
-                mismatches.append(finding(
-                    "TOTAL_MISMATCH", sheet=grid.sheet.name, cell=grid.sheet.cell(row, heading.column), row=grid.sheet.number(row), column=heading.label,
-                    value=_yuan(cell.value), new=_yuan(total)))
+        spans = [list(range(len(grid.data))), [position[index] for index in scope], [place for place, index in enumerate(grid.data) if index < row]]
+        if subtotal:
+            spans[:2] = spans[1::-1]
+        tried = [] if "均" in label else [_compare_total(parsed, row, places) for places in spans if places]
+        checked, mismatches = min(tried, key=lambda result: len(result[1]), default=(0, []))
         place = next((column for column, value in enumerate(grid.sheet.rows[row]) if not is_blank(value)), 0)
         detail = f"，与逐户相加核对了{checked}列{'，有不符' if mismatches else '，相符'}" if checked else ""
         grid.log.append(finding("TOTAL_ROW", sheet=grid.sheet.name, cell=grid.sheet.cell(row, place), row=grid.sheet.number(row), value=label, detail=detail))
         grid.log.extend(mismatches)
+
+
+def _compare_total(parsed: Parsed, row: int, places: list[int]) -> tuple[int, list[Finding]]:
+    """How many columns of a total row could be compared with the sum over these data rows, and a finding for each that differs."""
+    grid, words, checked = parsed.grid, vocabulary().fields, 0
+    mismatches: list[Finding] = []
+    for name, heading in grid.header.fields.items():
+        if name not in parsed.values or words[name].type not in ("money", "size", "count") or name == "percapita_fen":
+            continue
+        parts = [parsed.values[name][place] for place in places]
+        raw, money = grid.sheet.rows[row][heading.column], words[name].type == "money"
+        cell = parse_number(raw, factor=_column_factor(parsed, name), money=money, signed=True, derived=True, typed=False)
+        if cell.value is None or None in parts:
+            continue
+        total = sum(parts) * (1 if money else MICRO)
+        checked += 1
+        if abs(total - cell.value) > (_slack(parsed) * len(parts) if parsed.factor > 1 else CENT + 100):
+            mismatches.append(finding(
+                "TOTAL_MISMATCH", sheet=grid.sheet.name, cell=grid.sheet.cell(row, heading.column), row=grid.sheet.number(row), column=heading.label,
+                value=_yuan(cell.value), new=_yuan(total)))
+    return checked, mismatches
 
 
 def _column_factor(parsed: Parsed, name: str) -> int:
@@ -212,24 +243,27 @@ def check_lost_digits(parsed: Parsed) -> None:
                 values[position] = None
 
 
-def check_villages(parsed: Parsed, places: Places) -> None:
-    """Villages against the register, or, without one, against the rest of the ledger (村名与隶属)."""
-    villages, townships = parsed.values.get("village"), parsed.values.get("township")
-    if not villages or parsed.grid.kind == "villages":
-        return
+def check_villages(sheets: list[Parsed], places: Places) -> None:
+    """Villages against the register, or, without one, against the rest of the ledger, all its sheets together (村名与隶属)."""
     known = {*places.townships, *places.former}
-    towns = [town if town in known else None for town in townships] if townships else [None] * len(villages)
-    doubtful = _by_register(villages, towns, places.villages) if places.villages else _by_ledger(villages, towns)
-    for position, (village, town) in enumerate(zip(villages, towns, strict=True)):
-        key, detail = doubtful.get((town, village), ("", ""))
-        if key:
-            name = "township" if key == "HIERARCHY" and townships else "village"
-            parsed.say(key, position, name, value=f"{town or ''}{village}" if key == "HIERARCHY" else village, detail=detail)
+    pairs: list[list[tuple[Any, Any]]] = []
+    for parsed in sheets:
+        villages, townships = parsed.values.get("village", []), parsed.values.get("township")
+        towns = [town if town in known else None for town in townships] if townships else [None] * len(villages)
+        pairs.append(list(zip(towns, villages, strict=True)) if parsed.grid.kind != "villages" else [])
+    together = [pair for part in pairs for pair in part]
+    doubtful = _by_register(together, places.villages) if places.villages else _by_ledger(together)
+    for parsed, part in zip(sheets, pairs, strict=True):
+        for position, (town, village) in enumerate(part if doubtful else []):
+            key, detail = doubtful.get((town, village), ("", ""))
+            if key:
+                name = "township" if key == "HIERARCHY" and "township" in parsed.values else "village"
+                parsed.say(key, position, name, value=f"{town or ''}{village}" if key == "HIERARCHY" else village, detail=detail)
 
 
-def _by_register(villages: list[Any], towns: list[Any], register: dict[str, set[str]]) -> dict[tuple[Any, Any], tuple[str, str]]:
+def _by_register(pairs: list[tuple[Any, Any]], register: dict[str, set[str]]) -> dict[tuple[Any, Any], tuple[str, str]]:
     out = {}
-    for town, village in set(zip(towns, villages, strict=True)):
+    for town, village in set(pairs):
         if village and village not in register:
             out[town, village] = ("UNKNOWN_VILLAGE", "不在行政村名录中")
         elif village and town and register[village] and town not in register[village]:
@@ -237,9 +271,9 @@ def _by_register(villages: list[Any], towns: list[Any], register: dict[str, set[
     return out
 
 
-def _by_ledger(villages: list[Any], towns: list[Any]) -> dict[tuple[Any, Any], tuple[str, str]]:
+def _by_ledger(pairs: list[tuple[Any, Any]]) -> dict[tuple[Any, Any], tuple[str, str]]:
     """A village in a few rows that is one character off a frequent one of its township, or that stands under another township almost everywhere."""
-    counts = Counter(pair for pair in zip(towns, villages, strict=True) if pair[1])
+    counts = Counter(pair for pair in pairs if pair[1])
     if sum(counts.values()) < 20:
         return {}
     by_village: dict[Any, Counter[Any]] = defaultdict(Counter)
@@ -293,7 +327,7 @@ def check_exit_dates(parsed: Parsed) -> None:
 
 
 def _says_nothing(value: Any) -> bool:
-    return is_blank(value) or (isinstance(value, str) and squeeze(value) in vocabulary().raw["nothing_words"])
+    return is_blank(value) or (isinstance(value, str) and says_nothing(squeeze(value)))
 
 
 def check_births(parsed: Parsed) -> None:
@@ -333,7 +367,7 @@ def check_across(sheets: list[Parsed]) -> None:
     kind = sheets[0].grid.kind
     if kind in ONE_ROW_PER_HOUSEHOLD:
         _repeated_households(sheets)
-    if kind in ("persons", "schooling", "insurance"):
+    if kind in (*ROSTERS, "schooling", "insurance"):
         _repeated(sheets, "person_id")
     if kind not in ("income_items", "villages") and not vocabulary().kinds[kind].get("list"):
         _repeated(sheets, "id_number")

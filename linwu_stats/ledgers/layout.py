@@ -10,14 +10,18 @@ from typing import Any
 
 from linwu_stats.ledgers.cells import UNTRUSTED, is_blank, plain_text
 from linwu_stats.ledgers.headers import Header, Heading
+from linwu_stats.ledgers.identity import HAN
 from linwu_stats.ledgers.outcome import Finding, clip, finding
 from linwu_stats.ledgers.sheets import Sheet, column_letter, reference
-from linwu_stats.ledgers.vocabulary import plain_heading, squeeze, vocabulary
+from linwu_stats.ledgers.vocabulary import ROSTERS, plain_heading, squeeze, vocabulary
 
 __all__ = ["Grid", "lay_out"]
 
 _CODE = re.compile(r"\d{10,}")
-_TOTAL = re.compile(r"^.{0,14}?(?:合计|小计|总计|累计|共计|总数|合计数|平均数?)(?:[:(\d共].{0,20})?$")
+_TOTAL = re.compile(r"^(?:.{0,14}?(?:合计|小计|总计|累计|共计|总数|合计数|平均[数值]?)(?:[:(\d共].{0,20})?|[户人]均:?|共\d+[户人].{0,12})$")
+#: What a cell that identifies a household or person looks like, even if it is not right.
+_KEY = re.compile(r"[='\"*]*\d[\dXx*.\-Ee+()\s]{5,}['\"]*")
+_SECTION = re.compile(r"[村组乡镇区县社]$|单位|名册|台账|[表页]$")
 _SUBTOTAL = re.compile(r"小计|本页")
 #: Fields whose merged value belongs to every row of the range.
 FILLED_WHEN_MERGED = {"county", "township", "village", "natural_village", "household_id", "name", "head_name", "quarter", "nation"}
@@ -25,14 +29,15 @@ FILLED_WHEN_MERGED = {"county", "township", "village", "natural_village", "house
 
 @dataclass
 class Grid:
-    """The data of one sheet: rows of data (indices into the sheet), raw values by field, and the total rows with the span that each adds up."""
+    """The data of one sheet: rows of data (indices into the sheet), raw values by field, and the total rows, each with the data rows since the
+    total before it and whether it calls itself a subtotal."""
 
     sheet: Sheet
     header: Header
     kind: str
     data: list[int] = field(default_factory=list)
     raw: dict[str, list[Any]] = field(default_factory=dict)
-    totals: list[tuple[int, list[int]]] = field(default_factory=list)
+    totals: list[tuple[int, list[int], bool]] = field(default_factory=list)
     log: list[Finding] = field(default_factory=list)
     texts: list[tuple[int, str]] = field(default_factory=list)
 
@@ -120,6 +125,7 @@ def _sorter(grid: Grid) -> Callable[[int], str]:
     words = vocabulary().fields
     numeric = {heading.column for heading in header.columns if heading.field and words[heading.field].type in ("money", "count", "size", "decimal", "milli")}
     keys = {heading.column for heading in header.columns if heading.field in ("household_id", "person_id", "village_code", "id_number", "head_id_number")}
+    names = {heading.column for heading in header.columns if heading.field in ("name", "head_name")}
     serial = {heading.column for heading in header.columns if heading.field == "serial"}
 
     def sort(row: int) -> str:
@@ -131,19 +137,27 @@ def _sorter(grid: Grid) -> Callable[[int], str]:
         texts = {column: squeeze(value) for column, value in filled.items() if isinstance(value, str)}
         if sum(column in named and plain_heading(text) == named[column].text for column, text in texts.items()) >= 3:
             return "header"
-        has_key = any(column in filled and re.search(r"\d{6}", plain_text(filled[column])) for column in keys)
+        has_key = any(column in filled and _KEY.fullmatch(squeeze(plain_text(filled[column]))) for column in keys)
         if not has_key and any(_TOTAL.match(text) for column, text in texts.items() if column not in numeric):
             return "total"
-        numbers = any(column in filled for column in numeric)
-        if not has_key and (not numbers or len(filled) <= 2) and any(word in text for text in texts.values() for word in vocabulary().raw["footer_words"]):
+        if has_key:
+            return "data"
+        numbers = any(column in numeric and _is_number(value) for column, value in filled.items())
+        first = squeeze(plain_text(filled[min(filled)]))
+        if (not numbers or len(filled) <= 2) and any(word in first for word in vocabulary().raw["footer_words"]):
             return "text"
-        if len(filled) == 1 and texts and not has_key and not numbers:
-            return "text"
-        if not has_key and len(filled) >= 3 and numbers and set(filled) <= numeric | serial:
-            return "bare"
+        if len(filled) == 1 and not numbers:
+            named_alone = min(filled) in names and re.fullmatch(f"{HAN}{{2,4}}", first) and not _SECTION.search(first)
+            return "data" if named_alone else "text"
+        if numbers and set(filled) <= numeric | serial:
+            return "bare" if len(filled) >= 3 else "stray"
         return "data"
 
     return sort
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) or (isinstance(value, str) and re.fullmatch(r"[¥￥+-]?[\d,.]+(?:[万千百]?元|[人口])?", squeeze(value)) is not None)
 
 
 def _say_rows(grid: Grid, start: int, kinds: list[str], last: int) -> None:
@@ -165,8 +179,8 @@ def _say_rows(grid: Grid, start: int, kinds: list[str], last: int) -> None:
                 grid.data.append(row)
                 scope.append(row)
                 continue
-            grid.totals.append((row, list(scope) if _SUBTOTAL.search(label) else []))
-            scope = [] if _SUBTOTAL.search(label) else scope
+            grid.totals.append((row, list(scope), bool(_SUBTOTAL.search(label))))
+            scope = []
         elif known == "text":
             footers.append(row)
             grid.texts += [(row, squeeze(value)) for value in sheet.rows[row] if isinstance(value, str) and not is_blank(value)]
@@ -298,7 +312,7 @@ def _fill_merged(grid: Grid) -> None:
 def _one_household(grid: Grid, rows: list[int]) -> bool:
     """Whether the rows are members of one household, for whom a household's value is the same."""
     households = grid.raw.get("household_id", [])
-    return grid.kind in ("persons", "members") and len({plain_text(households[place]) for place in rows if not is_blank(households[place])}) == 1
+    return grid.kind in (*ROSTERS, "members") and len({plain_text(households[place]) for place in rows if not is_blank(households[place])}) == 1
 
 
 def _distrust_broken_lines(grid: Grid) -> None:
@@ -342,6 +356,12 @@ def _say_marks(grid: Grid) -> None:
             bottom = grid.data[-1] if grid.data else grid.header.bottom
             grid.log.append(finding("HIDDEN_COLUMN", sheet=sheet.name, cell=reference(grid.header.top, heading.column, bottom, heading.column),
                                     row=grid.header.top + 1, column=heading.label))
+    fields = {heading.column: heading for heading in grid.header.fields.values()}
+    for row, column in sorted(marks.struck_part):
+        if row in data and column in fields:
+            position = grid.data.index(row)
+            grid.raw[fields[column].field][position] = UNTRUSTED
+            grid.say("STRUCK_ROW.part", position, fields[column], value=plain_text(sheet.rows[row][column]))
     struck: dict[int, list[int]] = {}
     for row, column in marks.struck:
         if row in data:

@@ -16,14 +16,14 @@ from typing import Any
 import pandas as pd
 
 from linwu_stats.ledgers.choice import Candidate, choose_sheets
-from linwu_stats.ledgers.consistency import PARTS, check_across, check_members, check_sheet
+from linwu_stats.ledgers.consistency import PARTS, check_across, check_members, check_sheet, check_villages
 from linwu_stats.ledgers.content import is_lock_file, open_book
 from linwu_stats.ledgers.headers import Header
 from linwu_stats.ledgers.layout import Grid, lay_out
 from linwu_stats.ledgers.outcome import Finding, Ledger, Refused, finding, ledger_dict, worst
 from linwu_stats.ledgers.sheets import Sheet, column_letter
 from linwu_stats.ledgers.values import Parsed, Places, frame_of, parse_grid
-from linwu_stats.ledgers.vocabulary import vocabulary
+from linwu_stats.ledgers.vocabulary import ROSTERS, vocabulary
 from linwu_stats.rules import Rules
 
 __all__ = ["Finding", "Ledger", "check", "read_ledger", "read_path"]
@@ -119,6 +119,7 @@ def _read(ledger: Ledger, path: Path, places: Places) -> None:
     members = [_parse(candidate, places, ledger) for candidate in chosen.members]
     if not any(parsed.grid.data for parsed in main):
         raise Refused("NO_ROWS")
+    check_villages(main, places)
     check_across(main)
     if members:
         check_across(members)
@@ -138,7 +139,7 @@ def _parse(candidate: Candidate, places: Places, ledger: Ledger) -> Parsed:
     _say_missing(sheet, header, kind, ledger.findings)
     grid: Grid = lay_out(sheet, header, kind)
     parsed = parse_grid(grid, places)
-    check_sheet(parsed, places)
+    check_sheet(parsed)
     return parsed
 
 
@@ -149,7 +150,7 @@ def _say_headings(sheet: Sheet, header: Header, kind: str, log: list[Finding]) -
     if changed:
         cell = f"{sheet.cell(header.top, named[0].column)}:{column_letter(named[-1].column)}{sheet.number(row)}"
         log.append(finding("HEADER_NORMALISED", sheet=sheet.name, cell=cell, row=sheet.number(row), detail="、".join(heading.text for heading in changed)))
-    renamed = () if kind == "persons" else ("head_id_number",)
+    renamed = () if kind in ROSTERS else ("head_id_number",)
     synonyms = [heading for heading in named if heading.synonym or heading.field in renamed]
     if synonyms:
         first, last = sheet.cell(row, synonyms[0].column), sheet.cell(row, synonyms[-1].column)
@@ -163,13 +164,15 @@ def _say_headings(sheet: Sheet, header: Header, kind: str, log: list[Finding]) -
 def _say_missing(sheet: Sheet, header: Header, kind: str, log: list[Finding]) -> None:
     words, entry = vocabulary(), vocabulary().kinds[kind]
     have = set(header.fields) | {name.removeprefix("head_") for name in header.fields if name in ("head_name", "head_id_number")}
+    labels = {"name": words.fields["head_name"].heading} if kind == "income_sheet" else {}
     needed = [words.fields[name].heading for name in entry["needs"] if name not in have]
     if needed:
         raise Refused("MISSING_COLUMN.needed", sheet=sheet.name, column="”“".join(needed))
     row = header.bottom - header.numbering
     for name in entry["expects"]:
         if name not in have:
-            log.append(finding("MISSING_COLUMN", sheet=sheet.name, cell=sheet.cell(row, 0), row=sheet.number(row), column=words.fields[name].heading))
+            log.append(finding("MISSING_COLUMN", sheet=sheet.name, cell=sheet.cell(row, 0), row=sheet.number(row),
+                               column=labels.get(name, words.fields[name].heading)))
 
 
 def _households(frame: pd.DataFrame) -> int:

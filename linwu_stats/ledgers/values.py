@@ -17,7 +17,7 @@ from linwu_stats.ledgers.layout import Grid
 from linwu_stats.ledgers.outcome import finding
 from linwu_stats.ledgers.sheets import column_letter
 from linwu_stats.ledgers.sound import sound_codes, sound_id_numbers, sound_names
-from linwu_stats.ledgers.vocabulary import Field, vocabulary
+from linwu_stats.ledgers.vocabulary import ROSTERS, Field, vocabulary
 
 __all__ = ["Parsed", "Places", "frame_of", "parse_grid"]
 
@@ -25,7 +25,7 @@ DTYPES = {
     "money": "Int64", "milli": "Int64", "count": "Int64", "size": "Int64", "year": "Int64", "decimal": "Float64", "bool": "boolean", "date": "datetime64[us]",
 }
 #: Kinds with one row per person, where people of one name are sometimes told apart by a digit.
-NUMBERED = ("members", "persons", "schooling", "insurance")
+NUMBERED = ("members", *ROSTERS, "schooling", "insurance")
 NUMBERS = ("money", "milli", "decimal", "count", "size")
 
 
@@ -69,7 +69,7 @@ class Parsed:
     def first_rows(self) -> list[int]:
         """Positions of the rows that stand for a household: all of them, or the first of each household where persons are rows."""
         rows = range(len(self.grid.data))
-        if self.grid.kind not in ("persons", "members"):
+        if self.grid.kind not in (*ROSTERS, "members"):
             return list(rows)
         households = self.values["household_id"]
         firsts = {households[row] or f"row {row}": row for row in reversed(rows)}
@@ -117,7 +117,7 @@ def _blank_code(grid: Grid, name: str) -> str:
 def _parser(known: Field, grid: Grid, factor: int, places: Places, *, typed: bool) -> Callable[[Any], Cell]:
     heading = grid.header.fields[known.name]
     special: dict[str, Callable[[Any], Cell]] = {
-        "id_number": partial(parse_id_number, certificate_allowed="证件" in heading.text and grid.kind in ("persons", "members")),
+        "id_number": partial(parse_id_number, certificate_allowed="证件" in heading.text and grid.kind in (*ROSTERS, "members")),
         "household_id": partial(parse_code_number, length=14, prefix="00"),
         "person_id": partial(parse_code_number, length=16, prefix="00"),
         "village_code": partial(parse_code_number, length=12),

@@ -13,14 +13,18 @@ import yaml
 
 from linwu_stats.tables import CODES
 
-__all__ = ["Field", "Vocabulary", "plain_heading", "squeeze", "vocabulary"]
+__all__ = ["ROSTERS", "Field", "Vocabulary", "plain_heading", "says_nothing", "squeeze", "vocabulary"]
 
+#: Kinds with one row per registered person and the household's values repeated on each: the system's export, the booklet, the household file.
+ROSTERS = ("persons", "booklet", "household_file")
 PATH = Path(__file__).parents[1] / "law" / "headings.yaml"
 #: Spaces of all sorts, line breaks, and characters without width.
 BLANKS = re.compile(
     "[\\s\u00a0\u3000\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f"
     "\u2028-\u202e\u2060-\u2064\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]+"
 )
+#: Only strokes and dots: written where nothing is to be written.
+_STROKES = re.compile(r"[-\u2010-\u2015\u2212\uff0d~\uff5e/\\*.\u2026\u00b7\u3001_|]+")
 _ESCAPED_BREAK = re.compile("_x000[dDaA9]_")
 
 
@@ -58,6 +62,11 @@ class Vocabulary:
 def squeeze(text: str) -> str:
     """Text without spaces, breaks and invisible characters, full-width letters and digits made half-width (NFKC)."""
     return BLANKS.sub("", unicodedata.normalize("NFKC", _ESCAPED_BREAK.sub("", text)))
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a squeezed text only says that nothing was entered: strokes, dots, 无, NULL and the like (无内容)."""
+    return text in vocabulary().raw["nothing_words"] or _STROKES.fullmatch(text) is not None
 
 
 def plain_heading(text: str) -> str:

@@ -49,7 +49,7 @@ PLACE_HEADINGS = ["户编号", "户主姓名", "乡(镇)", "行政村"]
 
 def files_of(quarter: str) -> dict[str, str]:
     """File names of a quarter by what they hold (一个季度的文件): the two newest have booklet, household file and the departments' lists too."""
-    return FILES | DEPARTMENT_FILES if QUARTERS.index(quarter) >= YEAR_END else FILES
+    return FILES | SOURCE_FILES | DEPARTMENT_FILES if QUARTERS.index(quarter) >= YEAR_END else FILES
 
 
 def write_ledgers(county: County, quarter: str, folder: Path) -> list[Path]:
