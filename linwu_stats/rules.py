@@ -32,7 +32,7 @@ LAW_FOLDER = Path(__file__).parent / "law"
 
 #: Files of the packaged law that hold dated rules. Other YAML files of the folder are vocabularies of the reader.
 RULE_FILES = ("poverty_lines.yaml", "income_items.yaml", "headcount.yaml", "accounting_periods.yaml", "exit_criteria.yaml", "areas.yaml", "review.yaml",
-              "department_flags.yaml")
+              "department_flags.yaml", "quality.yaml", "estimates.yaml", "reconciliation.yaml")
 
 #: What a value under a key prefix may be measured in, and what shape it must have; the longest prefix decides.
 UNITS: dict[str, tuple[str, ...]] = {
@@ -52,7 +52,12 @@ UNITS: dict[str, tuple[str, ...]] = {
     "area.": ("area",),
     "flag.": ("department_flag",),
     "flag.terms": ("department_terms",),
+    "reconcile.field.": ("source_field",),
+    "reconcile.presence": ("source_presence",),
+    "reconcile.match": ("source_match",),
     "review.": ("review_rule", "review_share", "days"),
+    "quality.": ("quality_rule",),
+    "estimate.": ("estimate_rule",),
 }
 
 ENTRY_FIELDS = {"key", "term", "unit", "note", "values"}
@@ -79,12 +84,34 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         {"when", "parameters", "includes", "excludes", "counts", "counts_not", "evidence"},
     ),
     "department_terms": ({"terms"}, set()),
+    "quality_rule": (set(), {"cells", "ages", "codes", "checks", "flags"}),
+    "source_field": ({"level", "column", "tolerance", "winner", "fixer", "tried", "personal"}, set()),
+    "source_presence": ({"winner", "fixer"}, set()),
+    "source_match": ({"links", "similar_name_score"}, set()),
+    "estimate_rule": (set(), {
+        "methods", "cells_min", "persistence_share", "ratio_cap", "level_share", "checks_min", "floor_share", "assumed_share", "draws", "seed", "seasons",
+        "recency_share", "rate_quarter", "rate_spread_share",
+    }),
     "review_rule": (set(), {"households", "township_minimum", "allocation", "method", "fields", "answers", "fixers"}),
 }
 #: What each rule of the double review must say, and the words that its choices may be.
 REVIEW = {
     "review.sample": {"households", "township_minimum", "allocation", "method"}, "review.fields": {"fields"}, "review.answers": {"answers"},
     "review.township_fixers": {"fixers"},
+}
+#: What the rules of the comparison of sources may choose from.
+SOURCE_CHOICES = {"level": ("household", "person"), "winner": ("system", "booklet", "household_file", "two_of_three")}
+SOURCE_LINKS = ("id_number", "household_name", "village_pinyin_birth", "household_birth")
+#: What each rule of the part-year estimate must say.
+ESTIMATE = {
+    "estimate.methods": {"methods"}, "estimate.shrinkage": {"cells_min", "persistence_share", "ratio_cap", "level_share", "recency_share"},
+    "estimate.rates": {"rate_quarter", "rate_spread_share"},
+    "estimate.interval": {"checks_min", "floor_share", "assumed_share"}, "estimate.simulation": {"draws", "seed"}, "estimate.seasons": {"seasons"},
+}
+#: What each rule of the quality of the ledgers must say.
+QUALITY = {
+    "quality.complete.cells": {"cells", "ages"}, "quality.accurate.blank_codes": {"codes"}, "quality.timely.other_quarter": {"codes"},
+    "quality.timely.exit_year": {"checks"}, "quality.timely.repeated": {"cells"}, "quality.timely.flags": {"flags"},
 }
 REVIEW_CHOICES = {"allocation": ("proportional", "equal"), "method": ("systematic", "simple")}
 CHOICES = {"line.basis": ("nbs", "central_work", "province_work"), "income.source": ("items", "sheet"), "indicator.poor_sign": ("<", "<=")}
@@ -363,6 +390,12 @@ def _read_value(entry: dict[str, Any], value: Any, where: str, origin: str) -> R
         _check_criterion(entry["key"], value["value"], where)
     if entry["unit"] == "review_rule":
         _check_review(entry["key"], value["value"], where)
+    if entry["unit"] == "quality_rule":
+        _check_quality(entry["key"], value["value"], where)
+    if entry["unit"] == "estimate_rule":
+        _check_estimate(entry["key"], value["value"], where)
+    if entry["unit"] in ("source_field", "source_presence", "source_match"):
+        _check_source(value["value"], where)
     choices = CHOICES.get(entry["key"])
     if choices and value["value"] not in choices:
         raise LawError(f"{where}: choose one of {', '.join(choices)}, not {value['value']!r} (选项有误)")
@@ -466,6 +499,63 @@ def _check_review(key: str, value: dict[str, Any], where: str) -> None:
             table, _, column = one.partition(".")
             if table not in TABLES or column not in TABLES[table].names:
                 raise LawError(f"{where}: there is no column {one} (没有这一列)")
+
+
+def _check_source(value: dict[str, Any], where: str) -> None:
+    for field, part in value.items():
+        if field in SOURCE_CHOICES and part not in SOURCE_CHOICES[field]:
+            raise LawError(f"{where}: {field} must be {' or '.join(SOURCE_CHOICES[field])}, not {part!r} (选项有误)")
+        if field in ("tried", "personal"):
+            _true_or_false(part, where)
+        if field in ("tolerance", "similar_name_score") and _number(part, where, whole=True) < 0:
+            raise LawError(f"{where}: {field} must not be negative (不应为负)")
+        if field == "links" and (not isinstance(part, list) or not part or not set(map(str, part)) <= set(SOURCE_LINKS)):
+            raise LawError(f"{where}: links must be a list of {', '.join(SOURCE_LINKS)} (匹配办法有误)")
+        table, _, column = part.partition(".") if field == "column" else ("", "", "")
+        if field == "column" and (table not in TABLES or (column not in TABLES[table].names and part not in ("persons.name", "persons.id_number"))):
+            raise LawError(f"{where}: there is no column {part} (没有这一列)")
+
+
+def _check_quality(key: str, value: dict[str, Any], where: str) -> None:
+    _fields(value, QUALITY.get(key, set()), QUALITY.get(key, set()), where)
+    for field, part in value.items():
+        if not part or not isinstance(part, dict if field == "ages" else list) or not all(isinstance(one, str) and one for one in part):
+            raise LawError(f"{where}: {field} must be a {'table of ages' if field == 'ages' else 'list of words'}, not {part!r} (格式不符)")
+        for one in part if field in ("cells", "ages") else ():
+            table, _, column = one.partition(".")
+            if table not in TABLES or column not in TABLES[table].names:
+                raise LawError(f"{where}: there is no column {one} (没有这一列)")
+        for one in part.values() if field == "ages" else ():
+            if not (isinstance(one, list) and len(one) == 2 and all(type(age) is int for age in one) and one[0] <= one[1]):
+                raise LawError(f"{where}: ages are two whole years, the first not after the last, not {one!r} (年龄次序有误)")
+
+
+def _check_estimate(key: str, value: dict[str, Any], where: str) -> None:
+    _fields(value, ESTIMATE.get(key, set()), ESTIMATE.get(key, set()), where)
+    for field, part in value.items():
+        if field == "methods":
+            if not isinstance(part, list) or not part or "model" not in part or not set(map(str, part)) <= set(CODES["estimate_method"]) or len(set(part)) < len(part):
+                raise LawError(f"{where}: methods must be a list of {', '.join(CODES['estimate_method'])}, model among them (测算方法有误)")
+        elif field == "seasons":
+            _check_seasons(part, where)
+        elif field == "rate_quarter":
+            if part not in ("Q1", "Q2", "Q3", "Q4"):
+                raise LawError(f"{where}: rate_quarter must be Q1, Q2, Q3 or Q4, not {part!r} (季度有误)")
+        elif field in ("cells_min", "checks_min", "draws", "seed"):
+            if _number(part, where, whole=True) < 1 or (field == "draws" and part < 100):
+                raise LawError(f"{where}: {field} must be a whole number of 1 or more, draws 100 or more (应为正整数)")
+        elif _number(part, where) <= 0 or (field == "ratio_cap" and part < 1):
+            raise LawError(f"{where}: {field} must be more than 0, ratio_cap 1 or more (应大于零)")
+
+
+def _check_seasons(seasons: Any, where: str) -> None:
+    if not isinstance(seasons, dict) or not set(CLASSES) <= set(seasons):
+        raise LawError(f"{where}: seasons must have the five classes {', '.join(CLASSES)} (缺少类别)")
+    for name, shares in seasons.items():
+        if name not in CLASSES and not str(name).startswith("item."):
+            raise LawError(f"{where}: seasons are of a class or an item, not {name!r} (未知的项目)")
+        if not isinstance(shares, list) or len(shares) != 4 or sum(_number(part, where) for part in shares) != 100:
+            raise LawError(f"{where}: {name} needs four shares in percent that add up to 100, of the fourth, first, second and third quarter (季节比重有误)")
 
 
 def _true_or_false(value: Any, where: str) -> None:
