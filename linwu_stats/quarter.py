@@ -338,7 +338,7 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     """The table of contents: every table of one quarter, each made by its one function."""
     from linwu_stats import exits, indicators
     from linwu_stats.income import account, periods
-    from linwu_stats.ledgers import checks, corrections, review, worklist
+    from linwu_stats.ledgers import checks, corrections, quality, review, worklist
     from linwu_stats.ledgers.intake import read_quarter
 
     progress(f"{quarter} 读取台账")
@@ -388,6 +388,8 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
         previous=None if before is None else before.work_list, previous_corrections=None if before is None else before.corrections,
     )
     frames["work_list_progress"] = worklist.work_list_progress(frames["work_list"], None if before is None else before.work_list)
+    earlier_quality = None if before is None else {name: getattr(before, name) for name in quality.EARLIER if name in declared.TABLES}
+    frames["ledger_quality"] = quality.ledger_quality(frames, rules, quarter, earlier_quality)
     return {name: frames[name] if name in frames else declared.empty(name) for name in declared.TABLES}, intake.files
 
 

@@ -23,7 +23,7 @@ ALLOWED = {
     "cli": {"tables", "rules", "survey", "quarter", "publish", "synthetic", *STAGES},
     "__init__": {"quarter", "rules"},
 }
-FAMILIES = "indicator|line|item|price|headcount|period|income|exit|township|area|reconcile|flag|review|estimate|lookback|stability|disclosure"
+FAMILIES = "indicator|line|item|price|headcount|period|income|exit|township|area|reconcile|flag|review|quality|estimate|lookback|stability|disclosure"
 KEY = re.compile(rf"^({FAMILIES})\.[a-z0-9_.]*$")
 
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from linwu_stats.tables.shape import column, key, table
 
-__all__ = ["TABLES"]
+__all__ = ["CODES", "TABLES"]
+
+CODES: dict[str, dict[str, str]] = {
+    "quality_dimension": {"complete": "完整性", "accurate": "准确性", "timely": "及时性"},
+    "quality_measure": {
+        "complete": "要素齐全率", "complete_register": "名册要素齐全率", "complete_guarantees": "保障台账要素齐全率", "complete_income": "本季收入可核算的户",
+        "complete_households": "要素全部齐全的户", "accurate": "未发现错误的要素", "accurate_sources": "三方一致的要素", "accurate_checks": "逻辑检查通过率",
+        "accurate_households": "未发现错误的户", "timely": "没有更新迟滞迹象的户", "timely_lines": "收入明细属于本季的行",
+        "timely_exit_year": "已脱贫户填有脱贫年度", "timely_income": "收入没有照抄上季的户", "timely_updates": "登记变动及时的要素",
+        "timely_lists": "登记与部门名册变动一致的记录", "timely_mending": "到期已整改的事项",
+    },
+    "quality_unit": {"cell": "格", "household": "户", "test": "项次", "line": "行", "match": "人次", "item": "项"},
+    "quality_reason": {"not_given": "没有提供台账或名册，不能判断", "nothing_due": "没有应查的内容"},
+}
 
 TABLES = (
     table(
@@ -25,5 +38,14 @@ TABLES = (
         column("rows", "int", "应查", "passed, failed and unknown together"), column("passed", "int", "通过"), column("failed", "int", "有问题"),
         column("unknown", "int", "未知"),
         column("absent", "string", "台账所缺的列", "needed columns that no row fills: its unknown rows are not listed one by one"),
+    ),
+    table(
+        "ledger_quality", "台账质量表", "linwu_stats.ledgers.quality.ledger_quality",
+        key("area_code", "地区代码", "county or township"), key("measure", "指标", codes="quality_measure"),
+        column("dimension", "string", "方面", codes="quality_dimension", required=True), column("unit", "string", "分母单位", codes="quality_unit"),
+        column("value", "float", "比率", "numerator over denominator; blank where nothing can be judged"),
+        column("numerator", "int", "分子", required=True), column("denominator", "int", "分母", "what could be judged", required=True),
+        column("unknown", "int", "不能判断", "not in the denominator", required=True), column("before", "float", "上季比率"),
+        column("reason_code", "string", "原因代码", codes="quality_reason"),
     ),
 )
