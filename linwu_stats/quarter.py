@@ -124,7 +124,7 @@ class Quarter:
     def _other(self, steps: int) -> Quarter | None:
         other = shift(self.quarter, steps)
         if other not in self._family and _made(self.home, other):
-            self._family[other] = Quarter(other, self.home)
+            self._family[other] = type(self)(other, self.home)
             self._family[other]._family = self._family
         return self._family.get(other)
 

@@ -11,9 +11,10 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import pandas as pd
 
-from linwu_stats.publish import words
+from linwu_stats.publish import reads, words
 from linwu_stats.tables import CODES
 
 __all__ = [
@@ -38,8 +39,11 @@ __all__ = [
     "outcome_counts",
     "persons_sum",
     "place",
+    "positions",
     "register",
     "register_totals",
+    "rows_of",
+    "spans",
     "stock",
     "verdict_counts",
     "village_rows",
@@ -165,31 +169,39 @@ def areas_below(q: Any, area: str) -> list[Place]:
 
 def register(q: Any, area: str) -> pd.DataFrame:
     """Households of an area with the persons on the register (名册): ``households`` and ``registered_persons``."""
-    return _part(q, "register", place(q, area), lambda: _register(q))
+    return _part(q, "register", place(q, area))
 
 
 def village_rows(q: Any, area: str) -> pd.DataFrame:
     """Rows of the village table in an area (行政村)."""
-    return _part(q, "villages", place(q, area), lambda: q.villages)
+    return _part(q, "villages", place(q, area))
 
 
 def income_rows(q: Any, area: str, period: str) -> pd.DataFrame:
     """Household incomes of an area in a period (家庭纯收入): ``household_income`` with the register beside it."""
-
-    def joined() -> pd.DataFrame:
-        rows = q.household_income[q.household_income["period"] == period].drop(columns="headcount_persons")
-        return _register(q).merge(rows, on="household_id", how="inner", validate="1:1")
-
-    return _part(q, f"income {period}", place(q, area), joined)
+    return _part(q, f"income {period}", place(q, area))
 
 
 def exit_rows(q: Any, area: str) -> pd.DataFrame:
     """Exit assessment of the households of an area (退出评估): ``household_exit`` with the register beside it."""
+    return _part(q, "exit", place(q, area))
 
-    def joined() -> pd.DataFrame:
-        return _register(q).merge(q.household_exit.drop(columns="headcount_persons"), on="household_id", how="inner", validate="1:1")
 
-    return _part(q, "exit", place(q, area), joined)
+def rows_of(q: Any, table: str, area: str, *columns: str) -> pd.DataFrame:
+    """Rows of any table in an area (某表在一个地区的行): those of its area code, else of its township or village, else of the households on the register there.
+
+    ``columns``: all by default. A page reads a table this way so that it depends on these columns of these rows alone.
+    """
+    return _part(q, f"table {table} {' '.join(columns)}".strip(), place(q, area))
+
+
+def spans(q: Any) -> pd.DataFrame:
+    """First and last quarter of each accounting period (核算期的起止季度), and how many quarters it has; indexed by period."""
+    return _spans(q).drop_duplicates("period").set_index("period")
+
+
+def _spans(q: Any) -> pd.DataFrame:
+    return _part(q, "spans", place(q, q.rules.value("area.county")["code"]))
 
 
 def persons_sum(rows: pd.DataFrame) -> int | None:
@@ -232,11 +244,11 @@ def _stock(q: Any, area: str) -> dict[str, Any]:
 
 def unplaced(q: Any, area: str) -> pd.DataFrame:
     """Households that may belong to ``area`` although the village table does not have their village (村名不在行政村表中的户)."""
-    rows = q.households[~q.households["village_code"].isin(q.villages["village_code"])]
-    here = place(q, area)
+    here, county = place(q, area), q.rules.value("area.county")["code"]
+    rows = _part(q, "unplaced", place(q, county))
     if here.level == "county":
         return rows
-    return rows[rows["township_code"].isin([area[:9], f"{q.rules.value('area.county')['code']}000"])]
+    return rows[rows["township_code"].isin([area[:9], f"{county}000"])]
 
 
 def register_totals(q: Any) -> dict[str, int | None]:
@@ -268,8 +280,7 @@ def indicator(q: Any, area: str, name: str, period: str, group: tuple[str, str] 
 
 
 def _values(q: Any, area: str) -> dict[tuple[str, ...], Value]:
-    rows = _kept(q, "indicator rows", lambda: q.indicators.groupby("area_code", sort=False).indices)
-    table = q.indicators.take(rows.get(area, []))
+    table = rows_of(q, "indicators", area)
     keys = table[["level", "indicator", "period", "group_kind", "group_value"]].itertuples(index=False, name=None)
     columns = table[["value", "reason_code", "unknown_households", "unknown_persons"]].astype(object)
     values = columns.where(columns.notna(), None).itertuples(index=False, name=None)
@@ -312,8 +323,8 @@ def not_comparable(q: Any, other: Any, name: str) -> str:
     """
     if name not in _VERDICTS:
         return ""
-    spans = [set(one.household_income.loc[one.household_income["period"] == "ytd", "quarters_expected"].dropna()) for one in (q, other)]
-    return "" if spans[0] == spans[1] else "本年度累计的季数不同"
+    expected = [set(part.loc[part["period"] == "ytd", "quarters_expected"].dropna()) for part in (_spans(q), _spans(other))]
+    return "" if expected[0] == expected[1] else "本年度累计的季数不同"
 
 
 def only_part_year(rows: pd.DataFrame) -> pd.Series:
@@ -366,14 +377,51 @@ def _register(q: Any) -> pd.DataFrame:
     return _kept(q, "register", lambda: q.households.merge(heads, on="household_id", how="left", validate="1:1"))
 
 
-def _part(q: Any, name: str, here: Place, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+def _whole(q: Any, name: str) -> pd.DataFrame:
+    """A table, joined with the register for the whole county, by the name that :func:`_part` knows it by."""
+    kind, _, rest = name.partition(" ")
+    if kind == "register":
+        return _register(q)
+    if kind == "villages":
+        return q.villages
+    if kind == "exit":
+        return _register(q).merge(q.household_exit.drop(columns="headcount_persons"), on="household_id", how="inner", validate="1:1")
+    if kind == "income":
+        rows = q.household_income[q.household_income["period"] == rest].drop(columns="headcount_persons")
+        return _register(q).merge(rows, on="household_id", how="inner", validate="1:1")
+    if kind == "spans":
+        return q.household_income[["period", "first_quarter", "last_quarter", "quarters_expected"]].drop_duplicates().reset_index(drop=True)
+    if kind == "unplaced":
+        return q.households[~q.households["village_code"].isin(q.villages["village_code"])]
+    table, *columns = rest.split(" ")
+    whole = getattr(q, table)
+    return whole[columns] if columns else whole
+
+
+def _part(q: Any, name: str, here: Place) -> pd.DataFrame:
     """The rows of an area of a table that is joined once for all areas; a shallow copy, so that a caller's new column is the caller's own."""
-    whole = _kept(q, name, make)
-    if here.level == "county":
-        return whole.copy(deep=False)
-    column = f"{here.level}_code"
-    places = _kept(q, (name, column), lambda: whole.groupby(column, sort=False).indices)
-    return whole.take(places.get(here.code, [])).reset_index(drop=True)
+    reads.note_part(q, name, here.code)
+    with reads.paused():
+        where, whole = positions(q, name, here.code)
+        return whole.copy(deep=False) if where is None else whole.take(where).reset_index(drop=True)
+
+
+def positions(q: Any, name: str, area: str) -> tuple[Any, pd.DataFrame]:
+    """Where the rows of an area stand in a joined table (行位置; None: all of them), and the table."""
+    whole = _kept(q, name, lambda: _whole(q, name))
+    level = _LEVELS[len(area)]
+    column = f"{level}_code"
+    table = getattr(q, name.split(" ")[1]) if name.startswith("table ") else whole
+    if "area_code" in table:
+        column = "area_code"
+    elif level == "county":
+        return None, whole
+
+    def owners() -> dict[Any, Any]:
+        codes = table[column] if column in table else table["household_id"].map(_register(q).drop_duplicates("household_id").set_index("household_id")[column])
+        return codes.reset_index(drop=True).groupby(codes.to_numpy(), sort=False).indices
+
+    return _kept(q, (name, column), owners).get(area, np.empty(0, dtype=np.intp)), whole
 
 
 def _kept(q: Any, name: Any, make: Callable[[], Any]) -> Any:
@@ -382,8 +430,12 @@ def _kept(q: Any, name: Any, make: Callable[[], Any]) -> Any:
     except TypeError:  # tables handed over in a plain holder, which cannot be watched for its end
         return make()
     if name not in kept:
-        kept[name] = make()
-    return kept[name]
+        with reads.recorded() as seen:
+            value = make()
+        kept[name] = value, frozenset(seen)
+    value, seen = kept[name]
+    reads.note_all(seen)  # also where it was made before: who takes it has read what it was made from
+    return value
 
 
 def _whole_sum(counts: pd.Series) -> int | None:

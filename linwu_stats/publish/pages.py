@@ -156,7 +156,7 @@ def method_notes(q: Any, area: str) -> Fragment:
         {"rule": one.term, "key": key, "value": words.value_with_unit(one), "status": words.status(one.status), "source": one.document}
         for key, one in keys.items()
     ]
-    spans = q.household_income.drop_duplicates("period").set_index("period")
+    spans = facts.spans(q)
     periods = "；".join(
         f"{label('period', period)}：{words.period_span(spans.loc[period, 'first_quarter'], spans.loc[period, 'last_quarter'])}"
         for period in ("quarter", "ytd", "last4", "year")

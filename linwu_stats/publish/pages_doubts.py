@@ -91,9 +91,7 @@ def _doubt_sheet(q: Any, area: str) -> Markup | None:
 
 
 def _doubt_findings(q: Any, area: str) -> str | None:
-    found = q.findings
-    if facts.place(q, area).level != "county":
-        found = found[found["household_id"].isin(facts.register(q, area)["household_id"])]
+    found = facts.rows_of(q, "findings", area, "household_id", "severity", "fixer")
     if found.empty:
         return None
     kinds = "、".join(f"{words.severity(kind)} {count:,} 条" for kind, count in found["severity"].value_counts().items())
@@ -128,8 +126,6 @@ def _doubt_overrides(q: Any) -> Markup | None:
 
 def _item_rules(q: Any, area: str) -> list[Any]:
     """Items that occur in the area's ledgers, whose rule has no official text."""
-    lines = q.item_amounts
-    if facts.place(q, area).level != "county":
-        lines = lines[lines["household_id"].isin(facts.register(q, area)["household_id"])]
+    lines = facts.rows_of(q, "item_amounts", area, "household_id", "item_key")
     used = set(lines["item_key"].dropna().unique())
     return [one for one in q.rules.under("item.") if one.key in used and one.status == "to_confirm"]

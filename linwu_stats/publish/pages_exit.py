@@ -112,7 +112,7 @@ def household_list(q: Any, area: str) -> Fragment:
 def cohorts(q: Any, area: str) -> Fragment:
     """Old exits against their own year's line and against today's (历年脱贫户复核)."""
     here = facts.place(q, area)
-    rows = q.cohort_checks[q.cohort_checks["household_id"].isin(facts.register(q, area)["household_id"])]
+    rows = facts.rows_of(q, "cohort_checks", area)
     table = []
     for year, part in rows.groupby("exit_year", dropna=False):
         row = {"exit_year": "未知" if pd.isna(year) else f"{int(year)}年", "households": len(part)}
@@ -138,7 +138,7 @@ def cohorts(q: Any, area: str) -> Fragment:
 
 def village_exits(q: Any, area: str) -> Fragment:
     """Exit assessment of the poor villages (贫困村退出评估)."""
-    here, rows, column = facts.place(q, area), q.village_exit, q.rules.value("exit.village.incidence")["denominator"]
+    here, rows, column = facts.place(q, area), facts.rows_of(q, "village_exit", area), q.rules.value("exit.village.incidence")["denominator"]
     codes = facts.village_rows(q, area)["village_code"]
     rows = rows[rows["village_code"].isin(codes) & (rows["village_kind"] != "none")]
     lacking = [_village_lacking(row) for row in rows.to_dict("records")]
@@ -304,10 +304,7 @@ def _band(row: dict[str, Any]) -> str:
 
 def _transition_rows(q: Any, area: str) -> pd.DataFrame:
     """Rows of the transition table in an area: by where the household is, or was before it left the register."""
-    here = facts.place(q, area)
-    if here.level == "county":
-        return q.transitions
-    return q.transitions[q.transitions[f"{here.level}_code"] == area]
+    return facts.rows_of(q, "transitions", area)
 
 
 def _shortened(codes: str) -> str:

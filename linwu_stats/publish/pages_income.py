@@ -87,7 +87,7 @@ def distribution(q: Any, area: str) -> Fragment:
     if line_fen is None or known.empty:
         why = f"没有{year}年的扶贫标准" if line_fen is None else "没有收入已知的户"
         return note(f"{here}：{why}，不画收入分布图。")
-    heads = q.headcounts.set_index("household_id")["headcount_persons"].reindex(known["household_id"])
+    heads = facts.rows_of(q, "headcounts", area).set_index("household_id")["headcount_persons"].reindex(known["household_id"])
     persons = plots.distribution_bins(known["net_fen"], heads, line_fen, above_sign=">=" if q.rules.value("indicator.poor_sign") == "<" else ">")
     below, all_known = int(persons.iloc[:4].sum()), int(persons.sum())
     line_label = f"{year}年标准"
@@ -126,7 +126,7 @@ def indicator_table(q: Any, area: str) -> Fragment:
 
 def groups(q: Any, area: str, kind: str) -> Fragment:
     """Income by household attribute, cause of poverty or poverty status (分组): ``kind`` is attribute, cause or poverty_status."""
-    table, here = q.indicators, facts.place(q, area)
+    table, here = facts.rows_of(q, "indicators", area), facts.place(q, area)
     rows = table[(table["area_code"] == area) & (table["level"] == here.level) & (table["group_kind"] == kind) & (table["period"] == "last4")]
     means = rows[(rows["indicator"] == "mean_percapita_yuan") & (rows["households"] > 0)]
     shares = rows[rows["indicator"] == "headcount_ratio"][["group_value", "value", "reason_code"]]

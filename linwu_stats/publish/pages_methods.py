@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from linwu_stats.publish import words
+from linwu_stats.publish import facts, words
 from linwu_stats.publish.tables_html import Fragment, Show, bullets, join, render_table, rule
 from linwu_stats.tables import CODES, TABLES, label
 
@@ -61,7 +61,7 @@ def headcount_rules(q: Any) -> Fragment:
 
 def periods(q: Any) -> Fragment:
     """Accounting periods (核算期), and the one in use."""
-    spans = q.household_income.drop_duplicates("period").set_index("period")
+    spans = facts.spans(q)
     parts = [
         f"{label('period', period)}：{words.period_span(spans.loc[period, 'first_quarter'], spans.loc[period, 'last_quarter'])}"
         for period in CODES["period"]

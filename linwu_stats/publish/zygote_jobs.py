@@ -1,0 +1,50 @@
+"""What a child of the zygote does (派生进程的任务): one page, or the cells of one notebook, then it ends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["run_job"]
+
+Emit = Callable[[Mapping[str, Any]], None]
+
+
+def run_job(order: Mapping[str, Any], emit: Emit) -> None:
+    """Do one job (执行任务): kind ``page`` as :func:`linwu_stats.publish.worker.make_page` takes it, ``cells`` for papermill's engine.
+
+    ``emit`` is called with ``{"cell": number}`` when a cell begins, and with ``{"answer": …}`` or, for cells, with each cell that is done.
+    """
+    {"page": _page, "cells": _cells}[order["kind"]](order, emit)
+
+
+def _page(order: Mapping[str, Any], emit: Emit) -> None:
+    from linwu_stats.publish import engine, reads
+    from linwu_stats.publish.worker import make_page
+
+    engine.cell_begins = lambda index: emit({"cell": index})
+    with reads.recorded() as seen:
+        answer = make_page({**order, "engine": engine.HERE})
+    emit({"answer": answer | {"reads": sorted(seen)}})
+
+
+def _cells(order: Mapping[str, Any], emit: Emit) -> None:
+    """For an engine that lives in another process: that process's folder and environment, and each cell as soon as it is done."""
+    import nbformat
+
+    from linwu_stats.publish.zygote_shell import CellRunner
+
+    os.chdir(order["folder"])
+    os.environ.clear()
+    os.environ.update({"MPLBACKEND": "module://matplotlib_inline.backend_inline", **order["environment"]})
+    cells = [nbformat.from_dict(cell) for cell in order["cells"]]
+    runner = CellRunner(cells)
+    with runner.running():
+        for index, cell in enumerate(cells):
+            emit({"cell": index})
+            error = runner.run(index)
+            shown = [[one.get("outputs"), one.get("execution_count")] for one in cells[:index]] if runner.rewrote_earlier() else None
+            emit({"done": index, "outputs": cell.get("outputs"), "execution_count": cell.get("execution_count"), "error": error, "earlier": shown})
+            if error:
+                return
