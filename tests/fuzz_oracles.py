@@ -22,6 +22,7 @@ MONEY = {name for name in FIELDS if name.endswith("_fen")}
 PARTS = {6: 1, 7: 1, 8: 1, 9: 1, 10: -1}
 UNITS = {"": None, "元": 1, "万元": 10_000, "万": 10_000, "千元": 1_000, "百元": 100, "块": 1, "块钱": 1, "元整": 1, "人": 1, "口": 1}
 INVISIBLE = re.compile("[\\s\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]+")
+NOTHING = {"-", "--", "—", "——", "/", "\\", "*", "…", "...", ".", "~", "_", "|", "、", "·", "", "空", "NULL", "null", "None", "nan", "NaN", "N/A", "n/a", "NA", "#", "无", "没有"}
 LINE_CODES = {"QUOTE", "FIELD_COUNT"}
 
 
@@ -38,6 +39,8 @@ def _shape(shown: dict[str, Any], html: str, text: str) -> str:
     for item in shown["findings"]:
         if item["outcome"] in ("flag", "reject") and not item["fixer"]:
             return f"shape: nobody mends {item['code']}"
+        if "读取时出错" in item["message"]:
+            return f"exception inside: {item['message']}"
         if not item["message"] or "{" in re.sub(r"[“（].*", "", item["message"]):
             return f"shape: message of {item['code']}"
         if item["outcome"] == "repair" and item["severity"] == "info":
@@ -82,7 +85,9 @@ def _slow_cells(path: Path) -> dict[tuple[int, int], Any] | None:
     try:
         with zipfile.ZipFile(path) as package:
             sheet = ElementTree.fromstring(package.read("xl/worksheets/sheet1.xml"))
-            strings = [_words(item) for item in ElementTree.fromstring(package.read("xl/sharedStrings.xml")) if item.tag.endswith("}si")]
+            used = b't="s"' in package.read("xl/worksheets/sheet1.xml")
+            table = ElementTree.fromstring(package.read("xl/sharedStrings.xml")) if used else []
+            strings = [_words(item) for item in table if item.tag.endswith("}si")]
     except Exception:  # noqa: BLE001
         return None
     cells: dict[tuple[int, int], Any] = {}
@@ -99,7 +104,7 @@ def _slow_cells(path: Path) -> dict[tuple[int, int], Any] | None:
             column = _number(letters.group()) if letters else column + 1
             value = next((part.text or "" for part in cell if part.tag.endswith("}v")), None)
             kind = cell.attrib.get("t", "n")
-            if kind == "inlineStr":
+            if kind == "inlineStr" or (value is None and any(part.tag.endswith("}is") for part in cell)):
                 cells[row, column] = "".join(_words(part) for part in cell if part.tag.endswith("}is"))
             elif value is not None and kind == "s":
                 cells[row, column] = strings[int(value)] if value.strip().isdigit() and int(value) < len(strings) else "?"
@@ -132,9 +137,10 @@ def _content(written: Written, ledger: Ledger) -> str:
     if len(read) != len(frame):
         return "rows: a row number twice in the frame"
     named = _named_rows(ledger)
-    for (kind, cells), number in zip(written.rows, written.numbers, strict=True):
+    ends = [*written.numbers[1:], written.numbers[-1] + 9]
+    for (kind, cells), number, end in zip(written.rows, written.numbers, ends, strict=True):
         filled = any(_bare(cell) for cell in cells)
-        if kind == "household" and filled and number not in read and number not in named:
+        if kind == "household" and filled and not any(line in read or line in named for line in range(number, max(end, number + 1))):
             return f"rows: row {number} is gone without a word"
     if written.lines_touched:
         return _untouched_lines(written, ledger, read)
@@ -160,6 +166,7 @@ def _bare(cell: Any) -> str:
 
 
 def _plain(text: str) -> str:
+    text = re.sub(r"^-0\.0$", "0", text)
     return INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).strip("'’‘`").replace("−", "-")
 
 
@@ -280,7 +287,7 @@ def _value(written: Written, ledger: Ledger, index: int, name: str, places: list
     if got is None:
         blank = all(_bare(cell) == "" for cell in cells)
         if (not blank or name in MONEY | {"recorded_size_persons", "household_id", "name", "id_number"}) and not spoken and name not in ("remark",):
-            if name == "exit_month" and all(str(cell).strip() in ("-", "—", "/", "") for cell in cells):
+            if name == "exit_month" and all(_plain(str(cell)) in NOTHING for cell in cells):
                 return ""
             if not places:
                 return ""
@@ -298,7 +305,7 @@ def _value(written: Written, ledger: Ledger, index: int, name: str, places: list
         if name == "name" and typed and all(str(cell) != str(got) for cell in cells) and not spoken:
             return f"silent: {name} of row {number} changed to {got!r} without a finding; written {cells!r}"
         return ""
-    if got not in allowed and not (name == "township" and got in [re.sub(r"\.0$", "", str(cell)) for cell in cells]) and not (name == "poverty_status" and spoken):
+    if got not in allowed and not (name == "township" and got in [re.sub(r"^-?(\d+)\.0$", r"\1", str(cell)) for cell in cells]) and not (name == "poverty_status" and spoken):
         return f"guessed: {name} of row {number} is {got!r}; written {cells!r}"
     return ""
 

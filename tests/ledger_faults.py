@@ -77,7 +77,7 @@ for name, value in {
 }.items():
     cells(f"number_{name}", "flag", "NUM_NOT_EXACT", "工资性收入", 4, value, net=NO_WAGE)
 for name, value in {
-    "letter_o": "3632.6O", "note": "3632(含低保)", "none": "无", "per_month": "300元/月", "two_points": "3632.6.9", "split": "36 32.69",
+    "letter_o": "3632.6O", "note": "3632(含低保)", "per_month": "300元/月", "two_points": "3632.6.9", "split": "36 32.69",
     "comma_decimal": "3632,69",
     "bad_groups": "36,32.69", "brackets": "(3632.69)", "percent": "30%", "words": "外出务工", "chinese": "三千六百",
 }.items():

@@ -7,6 +7,7 @@ import re
 import struct
 import zipfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,12 @@ Rows = list[list[Any]]
 
 def clean_rows() -> Rows:
     """Header and 48 households of 001_clean.xlsx."""
-    sheet = openpyxl.load_workbook(EXAMPLES / "001_clean.xlsx").active
-    return [list(row) for row in sheet.iter_rows(values_only=True)]
+    return [list(row) for row in _clean()]
+
+
+@lru_cache(maxsize=1)
+def _clean() -> tuple[tuple[Any, ...], ...]:
+    return tuple(openpyxl.load_workbook(EXAMPLES / "001_clean.xlsx").active.iter_rows(values_only=True))
 
 
 def column(rows: Rows, heading: str) -> int:

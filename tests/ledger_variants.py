@@ -132,7 +132,7 @@ def _(rows: Rows, path: Path) -> Rows:
     return rows
 
 
-@fault("v_wan_group_heading", "repair", "UNIT_WAN", "G1", says="万元")
+@fault("v_wan_group_heading", "repair", "UNIT_WAN", "G1:M1", says="万元")
 def _(rows: Rows, path: Path) -> Path:
     top: list[Any] = [value if not 6 <= place < 13 else None for place, value in enumerate(rows[0])]
     top[6] = "收入情况（万元）"
@@ -249,7 +249,7 @@ for name, value in {"private_plane": "刘\U000f0001杰", "two": "\ue5e5\ue863"}.
     cells(f"v_name_private_{name}", "flag", "NAME_PUA", "户主姓名", 5, value)
 for name, value in {
     "image": "<img src=x onerror=alert(1)>", "jinja": "{% import os %}", "percent": "刘%s杰", "dollar": "${7*7}", "link": "[刘](javascript:alert(1))", "windows": "C:\\刘", "reserved": "CON|刘",
-    "bell": "刘\u0001杰" if False else "刘~杰", "override": "刘\u202e杰<", "emoji": "刘😀杰", "number": 5, "true": True, "digits": "12345", "comment": "刘<!--杰", "entity": "&#60;b&#62;",
+    "tilde": "刘~杰", "override": "刘\u202e杰<", "emoji": "刘😀杰", "number": 5, "true": True, "digits": "12345", "comment": "刘<!--杰", "entity": "&#60;b&#62;",
     "dde": "+cmd|' /C calc'!A0", "minus": "-2+3", "long": "刘" * 60,
 }.items():
     cells(f"v_name_chars_{name}", "flag", "NAME_CHARS", "户主姓名", 5, value)
@@ -281,10 +281,11 @@ for name, value in {"dash": "-", "wide": "——", "spaces": "  "}.items():
 for name, value in {"spaces": " 已 脱贫", "other_words": "已脱贫户", "number": 2, "yes": "Y", "two": "已脱贫/未脱贫"}.items():
     outcome = "accept" if name == "spaces" else "flag"
     cells(f"v_status_{name}", outcome, "STATUS_VALUE" if outcome == "flag" else "", "脱贫属性", 3, value, says="")
-for name, value in {"minus": -1, "half_text": "4.5", "letters": "四", "range": "3-4", "about": "约4", "large": 200, "date": dt.date(2018, 3, 4), "true": True, "error": "#N/A"}.items():
+for name, value in {"minus": -1, "half_text": "4.5", "letters": "四", "range": "3-4", "about": "约4", "large": 200, "date": dt.date(2018, 3, 4), "true": True}.items():
     cells(f"v_size_bad_{name}", "flag", "SIZE_INVALID", "家庭人口", 5, value)
 for name, value in {"dash": "-", "none": "无", "spaces": " ", "unknown": "不详"}.items():
     cells(f"v_size_missing_{name}", "flag", "SIZE_MISSING", "家庭人口", 5, value)
+cells("v_size_error", "flag", "NUM_EXCEL_ERROR", "家庭人口", 5, "#N/A")
 cells("v_size_zero_text", "flag", "SIZE_ZERO", "家庭人口", 5, "0")
 for name, value in {"mouths": "6口", "full": "６人"}.items():
     cells(f"v_size_{name}", "repair", "NUM_UNIT", "家庭人口", 5, value)
@@ -525,10 +526,7 @@ def _(rows: Rows, path: Path) -> Rows:
 
 @fault("v_hidden_by_height", "flag", "HIDDEN_ROWS", "A10:P10", says="10")
 def _(rows: Rows, path: Path) -> Path:
-    def edit(sheet: Any) -> None:
-        sheet.row_dimensions[10].height = 0
-
-    return write(path, rows, edit=edit)
+    return edit_part(write(path, rows), SHEET_PART, lambda data: data.replace(b'<row r="10">', b'<row r="10" ht="0" customHeight="1">'))
 
 
 @fault("v_hidden_by_filter", "flag", "HIDDEN_ROWS", "A2:P20", says="20")
@@ -552,10 +550,7 @@ def _(rows: Rows, path: Path) -> Path:
 
 @fault("v_hidden_column_narrow", "flag", "HIDDEN_COLUMN", "P1:P49", says="备注")
 def _(rows: Rows, path: Path) -> Path:
-    def edit(sheet: Any) -> None:
-        sheet.column_dimensions["P"].width = 0
-
-    return write(path, rows, edit=edit)
+    return edit_part(write(path, rows), SHEET_PART, lambda data: data.replace(b"<sheetData>", b'<cols><col min="16" max="16" width="0" customWidth="1"/></cols><sheetData>'))
 
 
 @fault("v_filter_without_hiding", "accept", "")
@@ -897,7 +892,11 @@ def _(rows: Rows, path: Path) -> Path:
 for _part in ("xl/workbook.xml", "xl/styles.xml", "xl/sharedStrings.xml", "[Content_Types].xml", "xl/_rels/workbook.xml.rels"):
     @fault(f"v_dtd_{_part.rsplit('/', 1)[-1].strip('[]')}", "reject", "XML_DTD", net=None, rows=0, says="DTD")
     def _(rows: Rows, path: Path, part: str = _part) -> Path:
-        return edit_part(write(path, rows), part, lambda data: b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "a">]>' + data[data.find(b"?>") + 2 if data.startswith(b"<?xml") else 0:])
+        book = xlsxwriter.Workbook(path)
+        for number, row in enumerate(rows):
+            book.add_worksheet("家庭信息").write_row(number, 0, row) if number == 0 else book.worksheets()[0].write_row(number, 0, row)
+        book.close()
+        return edit_part(path, part, lambda data: b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "a">]>' + data[data.find(b"?>") + 2 if data.startswith(b"<?xml") else 0:])
 
 
 @fault("v_dtd_behind_a_long_comment", "reject", "XML_DTD", net=None, rows=0, says="DTD")
@@ -986,13 +985,13 @@ def _(rows: Rows, path: Path) -> Path:
     return write_csv(path, rows)
 
 
-@fault("v_quote_in_the_middle", "flag", "NAME_CHARS", "B11", says="户主姓名", suffix=".csv", also=("QUOTE",), net=None)
+@fault("v_quote_in_the_middle", "flag", "QUOTE", "line 11", says="11", suffix=".csv", net=round(NET - 5395.34, 2))
 def _(rows: Rows, path: Path) -> Path:
     rows[10][1] = rows[10][1][0] + '"' + rows[10][1][1:]
     return write_csv(path, rows)
 
 
-for _name, _encoding, _code in (("big5", "big5", ""), ("bom_then_gbk", "gbk", "ENCODING")):
+for _name, _encoding, _code in (("big5", "big5", "ENCODING"), ("bom_then_gbk", "gbk", "ENCODING")):
     @fault(f"v_encoding_{_name}", "reject", _code, net=None, rows=0, suffix=".csv")
     def _(rows: Rows, path: Path, encoding: str = _encoding) -> Path:
         text = "\n".join(",".join("" if value is None else str(value) for value in row) for row in rows)

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import partial
 from typing import Any, NamedTuple
 
-from linwu_stats.ledgers.vocabulary import BLANKS, squeeze, vocabulary
+from linwu_stats.ledgers.vocabulary import BLANKS, says_nothing, squeeze, vocabulary
 
 __all__ = [
     "BLANK", "MICRO", "UNTRUSTED", "Cell", "fen", "is_blank", "parse_bool", "parse_code", "parse_column", "parse_count", "parse_number", "parse_size",
@@ -30,6 +30,7 @@ _ABOUT = re.compile(r"约|大概|左右|上下|不足|不到|以上|以下|以�
 _SIMPLE = re.compile(r"\d{1,11}(?:\.\d{1,6})?", re.ASCII)
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:\.\d+)?[eE][+-]?\d+")
 _ERROR = re.compile(r"#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA|\?)", re.IGNORECASE)
+_SIGN = re.compile(r"^(?:¥|￥|RMB|CNY|人民币)[:]?")
 _SPLIT_DIGITS = re.compile(r"\d[\s\u00a0\u3000]+\d")
 
 
@@ -151,7 +152,7 @@ def _shown(micro: int) -> str:
 def _text_number(raw: str, factor: int, money: bool, typed: bool) -> Cell:
     text = squeeze(raw).replace("−", "-").strip("'’‘`")
     words = vocabulary()
-    if text in words.raw["nothing_words"] or text in words.raw["unknown_words"]:
+    if not text or says_nothing(text) or text in words.raw["unknown_words"]:
         return Cell(None, ("NUM_MISSING",))
     if _ERROR.fullmatch(text):
         return Cell(None, ("NUM_EXCEL_ERROR",))
@@ -174,8 +175,8 @@ def _text_number(raw: str, factor: int, money: bool, typed: bool) -> Cell:
 def _with_unit(text: str, factor: int, money: bool) -> Cell | None:
     """A number with an explicit unit: 0.3632万元, 300元, ￥300."""
     units = vocabulary().raw["suffixes"]["money" if money else "other"]
-    signed = text.startswith(("¥", "￥", "RMB", "CNY")) if money else False
-    body = re.sub(r"^(?:¥|￥|RMB|CNY)", "", text) if signed else text
+    body = _SIGN.sub("", text) if money else text
+    signed = body != text
     number = _NUMBER.match(body)
     if not number:
         return None

@@ -248,7 +248,7 @@ def check_villages(sheets: list[Parsed], places: Places) -> None:
     known = {*places.townships, *places.former}
     pairs: list[list[tuple[Any, Any]]] = []
     for parsed in sheets:
-        villages, townships = parsed.values.get("village", []), parsed.values.get("township")
+        villages, townships = parsed.values.get("village", []), parsed.values.get("township") if "village" in parsed.values else None
         towns = [town if town in known else None for town in townships] if townships else [None] * len(villages)
         pairs.append(list(zip(towns, villages, strict=True)) if parsed.grid.kind != "villages" else [])
     together = [pair for part in pairs for pair in part]

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from linwu_stats.ledgers.cells import BLANK, Cell, is_blank, plain_text
-from linwu_stats.ledgers.vocabulary import squeeze, vocabulary
+from linwu_stats.ledgers.vocabulary import says_nothing, squeeze, vocabulary
 
 __all__ = ["parse_day", "parse_month", "parse_quarter", "parse_year"]
 
@@ -42,8 +42,7 @@ def _month(value: Any) -> Cell:
     if isinstance(value, (int, float)):
         return _month_number(float(value))
     text = squeeze(str(value)).strip("'")
-    words = vocabulary().raw
-    if text in words["nothing_words"]:
+    if says_nothing(text):
         return BLANK
     if re.fullmatch(r"\d{4}\.1", text):
         return Cell(None, ("DATE_AMBIGUOUS",))
@@ -107,7 +106,7 @@ def parse_day(value: Any) -> Cell:
     if isinstance(value, dt.date):
         return _day(value.year, value.month, value.day)
     text = squeeze(plain_text(value)).strip("'")
-    if text in vocabulary().raw["nothing_words"]:
+    if says_nothing(text):
         return BLANK
     found = _DAY.fullmatch(text)
     if found:
@@ -135,7 +134,7 @@ def parse_year(value: Any) -> Cell:
     if isinstance(value, (dt.date, bool, dt.time, dt.timedelta)):
         return Cell(None, ("DATE_INVALID",))
     text = squeeze(plain_text(value)).strip("'")
-    if text in vocabulary().raw["nothing_words"]:
+    if says_nothing(text):
         return BLANK
     found = re.fullmatch(r"(\d{4})年?度?", text)
     if not found:

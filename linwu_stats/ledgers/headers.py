@@ -22,7 +22,8 @@ LEVELS = 3
 _BRACKET = re.compile(r"^(.+?)[(\[【〔{]([^()\[\]【】〔〕{}]*)[)\]】〕}]$")
 _TAIL = re.compile(r"^(.+?)[/:,_-]((?:万|千|百)?元|亩|人|月)$")
 _NUMBERED = re.compile(r"^(?:\(?\d{1,3}[).、]|[一二三四五六七八九十]+[、.])")
-_UNIT = re.compile(r"单位[:为是]?(?:人民币)?((?:万|千|百)?元)|[(\[【]((?:万|千|百)元)[)\]】]")
+_UNIT = re.compile(r"单位[:为是]?(?:[人户口个亩]{1,2}[、,/和])*(?:人民币)?((?:万|千|百)?元)|[(\[【]((?:万|千|百)元)[)\]】]")
+_ROW_OF_NUMBERS = ("栏次", "栏目", "行次", "列次", "序列")
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,13 @@ def find_header(sheet: Sheet) -> Header | None:
     if most < 2 or (most == 2 and filled > 4):
         return None
     top = bottom = best
-    while bottom + 1 < len(sheet.rows) and bottom - top + 1 < LEVELS and _is_level(sheet, bottom + 1, bottom):
-        bottom += 1
+    while bottom + 1 < len(sheet.rows) and bottom - top + 1 < LEVELS:
+        if _is_level(sheet, bottom + 1, bottom):
+            bottom += 1
+        elif bottom + 2 < len(sheet.rows) and bottom - top + 2 < LEVELS and _is_group(sheet, bottom + 1) and _is_level(sheet, bottom + 2, bottom):
+            bottom += 2
+        else:
+            break
     while top > 0 and bottom - top + 1 < LEVELS and _is_level(sheet, top - 1, top):
         top -= 1
     columns = tuple(_column(sheet, top, bottom, column) for column in range(len(sheet.rows[best])))
@@ -162,6 +168,13 @@ def _is_level(sheet: Sheet, row: int, beside: int) -> bool:
     return not strange and not doubled and ((new >= 2) or (new == 0 and groups >= 2 and spans and _spans_new(sheet, row, others)))
 
 
+def _is_group(sheet: Sheet, row: int) -> bool:
+    """Whether a row between two levels holds only words of groups, each merged over several columns."""
+    filled = [(place, value) for place, value in enumerate(sheet.rows[row]) if not is_blank(value)]
+    spans = {(top, left) for top, left, bottom, right in sheet.marks.merges if right > left and top == bottom}
+    return bool(filled) and all(isinstance(value, str) and (row, place) in spans for place, value in filled)
+
+
 def _completes(sheet: Sheet, above: int, column: int, text: str) -> bool:
     """Whether a word is a heading together with the group that stands above it: 收入 over 工资性."""
     group = plain_heading(_text_at(sheet, above, column, True))
@@ -183,7 +196,7 @@ def _is_numbering(values: list[Any]) -> bool:
     """A row of column numbers: 甲 乙 1 2 3 …, or 1 2 3 …"""
     found = [squeeze(plain_text(value)) for value in values if not is_blank(value)]
     numbers = [int(text) for text in (item.strip("()栏列") for item in found) if text.isascii() and text.isdigit() and len(text) < 4]
-    letters = [text for text in found if text in "甲乙丙丁戊己庚辛"]
+    letters = [text for text in found if text in "甲乙丙丁戊己庚辛" or text in _ROW_OF_NUMBERS]
     first = numbers[0] if numbers else 1
     return len(found) >= 3 and len(numbers) + len(letters) == len(found) and numbers == list(range(first, first + len(numbers)))
 
@@ -227,6 +240,9 @@ def _text_at(sheet: Sheet, row: int, column: int, upper: bool) -> str:
             if top <= row <= bottom and left <= column <= right and (upper or top < row):
                 value = sheet.rows[top][left]
                 break
+        else:
+            if upper and not sheet.marks.merges:  # text has no merged cells: the group's word stands over its first column
+                value = next((sheet.rows[row][left] for left in range(column, -1, -1) if not is_blank(sheet.rows[row][left])), "")
     return "" if is_blank(value) else plain_text(value)
 
 

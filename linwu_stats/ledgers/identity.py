@@ -14,7 +14,7 @@ from operator import mul
 from typing import Any
 
 from linwu_stats.ledgers.cells import BLANK, Cell, is_blank, plain_text
-from linwu_stats.ledgers.vocabulary import BLANKS, squeeze, vocabulary
+from linwu_stats.ledgers.vocabulary import BLANKS, says_nothing, squeeze, vocabulary
 
 __all__ = [
     "HAN", "NOTE_WORDS", "WEIGHTS", "birth_trouble", "check_digit", "parse_code_number", "parse_id_number", "parse_name", "parse_phone", "parse_township",
@@ -27,7 +27,7 @@ _WRAPPED = re.compile(r'=?\s*"(.*)"|\'(.*)')
 _SCIENTIFIC = re.compile(r"\d(?:\.\d+)?E\+?\d+", re.IGNORECASE)
 _LOOKALIKE_X = str.maketrans({"x": "X", "Х": "X", "х": "X", "Χ": "X", "χ": "X", "×": "X"})
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
-_LOST = re.compile("[?\ufffd□■◇◆_]|？|\\*")
+_LOST = re.compile("[?\ufffd□■◇◆〓_]|？|\\*")
 _BAD_NAME = re.compile("[<>&\"'`=(){}\\[\\]/\\\\|;:@$%^#~!,+\u0000-\u001f]|://|^-")
 HAN = "[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]"
 _PLAIN_NAME = re.compile(f"{HAN}+(?:·{HAN}+)*\\d?")
@@ -59,11 +59,11 @@ def parse_id_number(value: Any, *, certificate_allowed: bool = False) -> Cell:
     if len(value) == 18 and value.isascii() and value[:17].isdigit() and value[17] in "0123456789X":
         return _eighteen(value, ())
     text = squeeze(_unwrapped(value)).translate(_LOOKALIKE_X).upper()
-    if not text or text in vocabulary().raw["nothing_words"] or text in vocabulary().raw["unknown_words"] or text == "无":
+    if not text or (says_nothing(text) and text.count("*") < 6) or text in vocabulary().raw["unknown_words"]:
         return Cell(None, ("ID_MISSING",))
     if _SCIENTIFIC.fullmatch(text):
         return Cell(None, ("ID_PRECISION_LOST",))
-    if "*" in text or re.search(r"[X#●•]{3,}|…", text):
+    if "*" in text or re.search(r"[X#●•.]{3,}|…", text):
         return Cell(None, ("ID_MASKED",))
     bare = re.sub(r"[-.‐-―·_,、。'’‘\"“”]", "", text)
     return _by_length(value, bare, certificate_allowed)
@@ -120,7 +120,7 @@ def parse_code_number(value: Any, *, length: int, prefix: str = "") -> Cell:
     text = squeeze(_unwrapped(value))
     if isinstance(value, float) and (not value.is_integer() or abs(value) >= 1e15):
         return Cell(None, ("HID_MISSING.invalid",), detail="被存成数字，末几位已丢失")
-    if not text or text in vocabulary().raw["nothing_words"]:
+    if not text or says_nothing(text):
         return Cell(None, ("HID_MISSING",))
     if _SCIENTIFIC.fullmatch(text):
         return Cell(None, ("HID_MISSING.invalid",), detail="被存成数字，末几位已丢失")
@@ -142,11 +142,11 @@ def parse_name(value: Any, *, numbered: bool = False) -> Cell:
     if not isinstance(value, str):
         return Cell(plain_text(value), ("NAME_CHARS",))
     words = vocabulary()
-    if value in words.raw["nothing_words"] or value in words.raw["unknown_words"]:
+    if says_nothing(squeeze(value)) or value in words.raw["unknown_words"]:
         return Cell(None, ("BLANK_KEY",), detail=f"写作“{value}”")
     if value in words.official or value in words.raw["total_words"] or NOTE_WORDS.search(value):
         return Cell(value, ("NAME_NOTE",))
-    if _PLAIN_NAME.fullmatch(value) and (numbered or not value[-1].isdigit()):
+    if len(value) <= 20 and _PLAIN_NAME.fullmatch(value) and (numbered or not value[-1].isdigit()):
         return Cell(value) if len(value) > 1 else Cell(value, ("NAME_LOST_CHAR",))
     if _PRIVATE.search(value):
         found = "、".join(f"U+{ord(char):04X}" for char in _PRIVATE.findall(value))
@@ -163,7 +163,7 @@ def parse_name(value: Any, *, numbered: bool = False) -> Cell:
         return Cell(value, ("NAME_LOST_CHAR",))
     if _BAD_NAME.search(clean) or re.search(r"[<>&\"'`=]|[\u0000-\u001f]", value.strip()) or not re.search(f"{HAN}|[A-Za-z]", clean):
         return Cell(value, ("NAME_CHARS",))
-    if not (_ANY_NAME.fullmatch(clean) or (numbered and re.fullmatch(f"{HAN}+\\d", clean))) or len(clean) > 40:
+    if not (_ANY_NAME.fullmatch(clean) or (numbered and re.fullmatch(f"{HAN}+\\d", clean))) or len(clean) > (20 if re.match(HAN, clean) else 40):
         return Cell(value, ("NAME_CHARS",))
     return Cell(clean, ("NAME_CLEANED",), clean) if clean != value else Cell(value)
 
@@ -184,7 +184,7 @@ def parse_township(value: Any, *, names: Iterable[str], former: Iterable[str], c
         return Cell(value)
     if isinstance(value, str) and value in former:
         return Cell(value, ("TOWNSHIP_ALIAS.former",))
-    if text in ("〃", "\"", "''", "同上", "々") or text in vocabulary().raw["nothing_words"]:
+    if text in ("〃", "\"", "''", "同上", "々") or says_nothing(text):
         return Cell(None, ("BLANK_KEY",), detail=f"写作“{text}”")
     short = re.sub(f"^(?:湖南省)?(?:郴州市)?{county}", "", text)
     for name in (*names, *former):
@@ -199,6 +199,6 @@ def parse_village(value: Any) -> Cell:
     if is_blank(value):
         return BLANK
     text = squeeze(plain_text(value))
-    if text in ("〃", "\"", "''", "同上", "々") or text in vocabulary().raw["nothing_words"]:
+    if text in ("〃", "\"", "''", "同上", "々") or says_nothing(text):
         return Cell(None, ("BLANK_KEY",), detail=f"写作“{text}”")
     return Cell(text)

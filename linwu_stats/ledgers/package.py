@@ -49,11 +49,12 @@ def read_package(path: Path) -> Book:
 def _read(path: Path, archive: zipfile.ZipFile) -> Book:
     parts = _safe_parts(archive)
     main = _main_part(archive, parts)
+    _refuse_dtd(_part(archive, parts[main]), main)
     relations = _relations(archive, parts, main)
     root = ElementTree.fromstring(_part(archive, parts[main]))
     struck = _struck_styles(archive, parts, relations)
     shared = next((target for kind, target in relations.values() if kind.endswith("/sharedStrings")), "")
-    struck_strings = _struck_strings(_texts(archive, parts[shared])) if shared in parts else set()
+    struck_strings = _struck_strings(_texts(archive, parts[shared])) if shared in parts else {}
     scans: dict[str, tuple[SheetScan, bool, str]] = {}
     for element in root.iter():
         if element.tag.endswith("}sheet") or element.tag == "sheet":
@@ -66,6 +67,10 @@ def _read(path: Path, archive: zipfile.ZipFile) -> Book:
                 scans[element.attrib["name"]] = (scan, element.attrib.get("state", "visible") == "visible", target)
     if not scans:
         raise Refused("EMPTY")
+    if any(element.tag.endswith("}calcPr") and element.attrib.get("fullCalcOnLoad") in ("1", "true") for element in root):
+        for scan, _, _ in scans.values():
+            if len(scan.zeros) == scan.formulas:  # programs that do not calculate save 0 as the result of every formula
+                scan.marks.no_value |= scan.zeros
     book = Book(_cells(path, archive, scans))
     _note_package(book, parts)
     return book
@@ -117,6 +122,7 @@ def _part(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 def _texts(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     """The shared strings; comments, CDATA and instructions in them, which no spreadsheet program writes, are read as nothing by some readers."""
     data = _part(archive, info)
+    _refuse_dtd(data, info.filename)
     if b"<!" in data or data.find(b"<?", 2) > 0:
         raise Refused("DAMAGED", detail=f"{info.filename}含有注释或CDATA")
     if info.file_size <= WELL_FORMED_UP_TO:
@@ -157,7 +163,7 @@ def _relations(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], part
     return out
 
 
-def _scan(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], target: str, struck: set[int], struck_strings: set[int]) -> SheetScan:
+def _scan(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], target: str, struck: set[int], struck_strings: dict[int, bool]) -> SheetScan:
     info = parts[target]
     if info.file_size <= WELL_FORMED_UP_TO:
         ElementTree.fromstring(_part(archive, info))
@@ -181,7 +187,7 @@ def _cells(path: Path, archive: zipfile.ZipFile, scans: dict[str, tuple[SheetSca
             sheet = workbook.get_sheet_by_name(name)
             scan.marks.merges = [(a, b, c, d) for (a, b), (c, d) in sheet.merged_cell_ranges or []]
             rows = sheet.to_python(skip_empty_area=False)
-            for (row, column), text in scan.literals.items():
+            for (row, column), text in [*scan.literals.items(), *((place, "") for place in scan.marks.no_value)]:
                 if row < len(rows) and column < len(rows[row]):
                     rows[row][column] = text
             sheets.append(Sheet(name, rows, visible, True, scan.marks))
@@ -223,16 +229,17 @@ def _struck_styles(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], 
     return {number for number, entry in enumerate(formats) if int(entry.attrib.get("fontId", 0)) in lined}
 
 
-def _struck_strings(data: bytes) -> set[int]:
-    """Numbers of the shared strings whose whole text is struck out."""
+def _struck_strings(data: bytes) -> dict[int, bool]:
+    """Numbers of the shared strings that are struck out, and whether wholly."""
     if b"strike" not in data:
-        return set()
-    out = set()
+        return {}
+    out = {}
     items = [item for item in ElementTree.fromstring(data) if item.tag.endswith("}si")]
     for number, item in enumerate(items):
         runs = [run for run in item if run.tag.endswith("}r")]
-        if runs and all(any(_on(element) for element in run.iter() if element.tag.endswith("}strike")) for run in runs):
-            out.add(number)
+        lined = [any(_on(element) for element in run.iter() if element.tag.endswith("}strike")) for run in runs if "".join(run.itertext()).strip()]
+        if any(lined):
+            out[number] = all(lined)
     return out
 
 

@@ -27,22 +27,25 @@ _ODD = np.isin(np.arange(256), (9, 10, 13, 32, 38))
 _ROW_NUMBER = re.compile(rb'\br="(\d+)"')
 _CELL = re.compile(rb'<c\b([^>]*?)(?:/>|>(.*?)</c>)', re.DOTALL)
 _REF = re.compile(rb'\br="([A-Z]{1,3}\d{1,7})"')
-_LITERAL = re.compile(rb'<f[^>]*>(?:"|&quot;)([^"&<]*)(?:"|&quot;)</f>')
+_LITERAL = re.compile(rb'<f[^>]*>\s*(?:"|&quot;)([^"&<]*)(?:"|&quot;)\s*</f>')
 _VALUE = re.compile(rb"<v[^>]*>([^<]*)</v>")
 _HIDDEN = re.compile(rb'\bhidden="(?:1|true)"|\bht="0(?:\.0*)?"')
+_NOT_STRUCK = re.compile(rb'<strike val="(?:0|false)"')
 _TEXT = re.compile(rb"<t[^>]*>([^<]*)</t>")
 _OUTSIDE = re.compile(rb"\[\d+\]|\[[^\]]*\.(?:xls|et|csv)|file:|https?:", re.IGNORECASE)
 
 
 @dataclass
 class SheetScan:
-    """What the pass over one sheet found. ``far``: references of cells outside any table; ``literals``: texts of
+    """What the pass over one sheet found. ``zeros``: formulas whose saved result is 0, of all ``formulas``; ``far``: references of cells outside any table; ``literals``: texts of
     formulas that are nothing but a text and have no saved value; ``last_row`` and ``last_column`` count from 1."""
 
     marks: Marks = field(default_factory=Marks)
     far: list[str] = field(default_factory=list)
     literals: dict[tuple[int, int], str] = field(default_factory=dict)
     far_from_row: int = 0
+    formulas: int = 0
+    zeros: set[tuple[int, int]] = field(default_factory=set)
     last_row: int = 0
     last_column: int = 0
     rows: int = 0
@@ -54,13 +57,15 @@ class SheetScan:
             self.marks.comments[split_reference(ref)] = text
 
 
-def scan_segments(stream: Iterable[bytes], struck: set[int], struck_strings: set[int]) -> SheetScan:
+def scan_segments(stream: Iterable[bytes], struck: set[int], struck_strings: dict[int, bool]) -> SheetScan:
     """Scan a sheet given as chunks of its XML (逐段扫描). Raises :class:`Refused` with CELL_REFS.wrong, TOO_LARGE or DAMAGED."""
     scan = SheetScan()
     for number, segment in enumerate(_segments(stream)):
         if number == 0:
             _hidden_columns(scan, segment)
         start = max(segment.find(b"<sheetData"), 0) if number == 0 else 0
+        if number == 0 and b"<!DOCTYPE" in segment[:start]:
+            raise Refused("XML_DTD", detail="工作表")
         if segment.find(b"<!", start) >= 0 or segment.find(b"<?", start) >= 0:
             raise Refused("DAMAGED", detail="工作表含有注释或CDATA，表格软件不会这样写")
         _references(scan, segment)
@@ -221,14 +226,14 @@ def _references_slowly(scan: SheetScan, segment: bytes) -> None:
             scan.last_column = max(scan.last_column, last)
 
 
-def _marked(scan: SheetScan, segment: bytes, struck: set[int], struck_strings: set[int]) -> None:
+def _marked(scan: SheetScan, segment: bytes, struck: set[int], struck_strings: dict[int, bool]) -> None:
     if b't="e"' in segment:
         for attributes, inner in _CELL.findall(segment):
             ref = _REF.search(attributes)
             if b't="e"' in attributes and ref:
                 value = _VALUE.search(inner)
                 scan.marks.errors[split_reference(ref.group(1).decode())] = value.group(1).decode("utf-8", "replace") if value else "#?"
-    if struck or struck_strings:
+    if struck or struck_strings or b"<strike" in segment:
         _struck(scan, segment, struck, struck_strings)
 
 
@@ -242,6 +247,9 @@ def _formulas(scan: SheetScan, segment: bytes) -> None:
             if ref:
                 where = split_reference(ref.group(1).decode())
                 value = _VALUE.search(cell)
+                scan.formulas += 1
+                if value is not None and value.group(1) == b"0":
+                    scan.zeros.add(where)
                 text_result = re.search(rb'^[^>]*\bt="str"', cell)
                 if (value is None or not value.group(1)) and not (text_result and b"<v" in cell):
                     literal = _LITERAL.search(cell)
@@ -254,14 +262,19 @@ def _formulas(scan: SheetScan, segment: bytes) -> None:
         place = segment.find(b"<f", place + 2)
 
 
-def _struck(scan: SheetScan, segment: bytes, struck: set[int], struck_strings: set[int]) -> None:
+def _struck(scan: SheetScan, segment: bytes, struck: set[int], struck_strings: dict[int, bool]) -> None:
     for attributes, inner in _CELL.findall(segment):
         style = re.search(rb'\bs="(\d+)"', attributes)
         value = _VALUE.search(inner) if struck_strings and b't="s"' in attributes else None
-        if (style and int(style.group(1)) in struck) or (value and int(value.group(1)) in struck_strings):
-            ref = _REF.search(attributes)
-            if ref and _has_content(inner):
-                scan.marks.struck.add(split_reference(ref.group(1).decode()))
+        whole = struck_strings.get(int(value.group(1))) if value and value.group(1).isdigit() else None
+        if b"<strike" in inner:
+            lined = [b"<strike" in run and not _NOT_STRUCK.search(run) for run in re.findall(rb"<r>.*?</r>", inner, re.DOTALL) if b"<t" in run]
+            whole = all(lined) if any(lined) else None
+        lined_style = bool(style) and int(style.group(1)) in struck
+        ref = _REF.search(attributes)
+        if ref and _has_content(inner) and (lined_style or whole is not None):
+            target = scan.marks.struck if lined_style or whole else scan.marks.struck_part
+            target.add(split_reference(ref.group(1).decode()))
 
 
 def without_far_cells(data: bytes, scan: SheetScan, strings: bytes) -> bytes:
