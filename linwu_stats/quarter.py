@@ -41,7 +41,7 @@ PERIODS = ("quarter", "ytd", "last4", "year")
 CODE = ("tables", "rules.py", "quarter.py", "ledgers", "income", "indicators", "exits")
 
 #: Steps that ``progress`` is told of for each quarter that is made.
-STEPS = 5
+STEPS = 7
 
 Progress = Callable[[str], None]
 
@@ -381,6 +381,9 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
         frames, rules, quarter=quarter, before=before, period="ytd", cohort_period="year", published=_published(home, rules.day.year),
     )
 
+    progress(f"{quarter} 比对三方台账")
+    frames |= _compare_sources(intake, frames, frames | {"income_sheet": pd.concat(sheets, ignore_index=True)}, quarter, rules)
+
     reviewed, settled = review.review_tables(folder / "review", rules, quarter)
     frames |= reviewed
     frames["work_list"] = worklist.work_list(
@@ -391,6 +394,31 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     earlier_quality = None if before is None else {name: getattr(before, name) for name in quality.EARLIER if name in declared.TABLES}
     frames["ledger_quality"] = quality.ledger_quality(frames, rules, quarter, earlier_quality)
     return {name: frames[name] if name in frames else declared.empty(name) for name in declared.TABLES}, intake.files
+
+
+def _compare_sources(
+    intake: Any, frames: dict[str, pd.DataFrame], with_earlier: dict[str, pd.DataFrame], quarter: str, rules: Rules
+) -> dict[str, pd.DataFrame]:
+    """System, booklet and household file side by side, each difference tried on the assessment; nothing where only the system was given."""
+    from linwu_stats.exits import household
+    from linwu_stats.income import account
+    from linwu_stats.ledgers import reconcile, sources, trials
+
+    if not intake.rosters:
+        return {}
+
+    def assess(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+        heads = account.count_heads(tables["households"], tables["persons"], rules)
+        income = account.account_households(tables["item_amounts"], tables["income_sheet"], heads, rules, quarter, periods=("ytd",))
+        ledgers = {name: tables[name] for name in ("households", "persons", "housing", "water", "living", "schooling", "insurance")}
+        tests = household.test_households(**ledgers, household_income=income, headcounts=heads, rules=rules, as_of=rules.day, period="ytd")
+        return household.assess_households(tests, income, heads, rules, "ytd")
+
+    named = {"system": sources.system_source(intake.people, frames, rules, quarter)} | intake.rosters
+    found = reconcile.compare_sources(named, rules, frames["households"])
+    differences = trials.try_differences(found.differences, named, with_earlier, frames["household_exit"], quarter, assess)
+    counts = reconcile.source_counts(found.compared, differences)
+    return {"source_presence": found.presence, "match_candidates": found.candidates, "source_differences": differences, "source_counts": counts}
 
 
 def _line_years(quarter: str, rules: Rules) -> dict[str, int]:

@@ -19,6 +19,8 @@ import pandas as pd
 from linwu_stats import RefusedError
 from linwu_stats.ledgers.departments import LISTS, flag_departments
 from linwu_stats.ledgers.read import Ledger, read_path
+from linwu_stats.ledgers.sources import roster_source
+from linwu_stats.ledgers.vocabulary import ROSTERS
 from linwu_stats.rules import Rules
 from linwu_stats.tables import TABLES, conform, empty
 
@@ -54,10 +56,15 @@ class _Notes:
 
 @dataclass(frozen=True)
 class Intake:
-    """What one quarter's folder gave: ``tables`` by name, and ``files``: one row per ledger file (path, kind, outcome, rows)."""
+    """What one quarter's folder gave: ``tables`` by name, and ``files``: one row per ledger file (path, kind, outcome, rows).
+
+    ``people`` of the register and the ``rosters`` booklet and household_file hold names and ID numbers; they are compared and then forgotten.
+    """
 
     tables: dict[str, pd.DataFrame]
     files: pd.DataFrame
+    people: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rosters: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def read_quarter(folder: Path, rules: Rules, quarter: str) -> Intake:
@@ -91,9 +98,11 @@ def read_quarter(folder: Path, rules: Rules, quarter: str) -> Intake:
     tables["income_sheet"] = income_sheet(frames["income_sheet"], quarter, notes)
     lists = {name: _stack(used, f"list_{name}") for name in LISTS if any(item.kind == f"list_{name}" and item.outcome != "reject" for item in used)}
     lists = {name: frame.assign(_file=frame["_file"].map(mask_numbers)) for name, frame in lists.items()}
-    tables |= flag_departments(lists, _people(frames["persons"]), tables, rules, rules.day)
+    people = _people(frames["persons"])
+    tables |= flag_departments(lists, people, tables, rules, rules.day)
+    rosters = {kind: roster_source(_stack(used, kind), rules) for kind in ROSTERS[1:] if any(item.kind == kind and item.outcome != "reject" for item in used)}
     tables["findings"] = findings(ledgers, notes)
-    return Intake(tables, files)
+    return Intake(tables, files, people, rosters)
 
 
 def villages(raw: pd.DataFrame, rules: Rules, notes: _Notes) -> pd.DataFrame:

@@ -75,7 +75,7 @@ _SOURCES = (
         column("linked", "bool", "是否已据此匹配", "linked by the rule, and shown; else nobody decided", required=True),
     ),
     table(
-        "source_differences", "三方差异清单", "linwu_stats.ledgers.reconcile.verdict_changes",
+        "source_differences", "三方差异清单", "linwu_stats.ledgers.trials.verdict_changes",
         key("difference_id", "差异编号", "household, person and field: the same in every quarter"),
         column("subject", "string", "对象", codes="check_subject", required=True),
         column("household_id", "string", "户编号", required=True), column("person_id", "string", "人编号"), TOWNSHIP, VILLAGE,
