@@ -188,7 +188,8 @@ def _say_rows(grid: Grid, start: int, kinds: list[str], last: int) -> None:
             _say_stray(grid, row, set(range(len(sheet.rows[row]))))
     grid.data.sort()
     if footers:
-        words = "；".join(clip(text, 30) for row, text in grid.texts if row in footers)
+        known = set(footers[:50])
+        words = "；".join(clip(text, 30) for row, text in grid.texts if row in known)
         detail = f"{_row_list(grid, footers)}：{clip(words, 120)}"
         grid.log.append(finding("FOOTER_ROWS", sheet=sheet.name, cell=_rows_cell(grid, footers[0]), row=sheet.number(footers[0]), detail=detail))
 

@@ -6,9 +6,9 @@ A line whose quotation marks do not match must not swallow the lines behind it, 
 from __future__ import annotations
 
 import csv
+import html
 import re
 from collections import Counter
-from html.parser import HTMLParser
 
 from linwu_stats.ledgers.outcome import Refused
 from linwu_stats.ledgers.sheets import Book, Marks, Sheet
@@ -18,6 +18,14 @@ __all__ = ["decode", "read_delimited", "read_web_table"]
 #: A quoted field that contains line breaks ends within this many lines.
 LINES_IN_A_FIELD = 20
 COLUMN_LIMIT = 2_000
+#: Bounds that no ledger of a county comes near: lines, characters of a line, and cells of the whole rectangle.
+LINES_LIMIT, LINE_LIMIT, BOX_LIMIT = 200_000, 1_000_000, 12_000_000
+TABLES_LIMIT, CELLS_LIMIT = 500, 3_000_000
+#: A tag is at most this long; after so many broken ones a page is refused.
+TAG_LIMIT, BROKEN_TAGS = 2_000, 1_000
+_MARKUP = re.compile(r"<[a-zA-Z/!?]")
+_TAG = re.compile(r"""<(/?[a-zA-Z][^\s/>]*+)((?>[^>"']|"[^"]*+"|'[^']*+')*+)>""")
+_SPANS = re.compile(r"""\b(rowspan|colspan)\s*=\s*("[^"]*"|'[^']*'|[^\s>"']+)""", re.IGNORECASE)
 #: A line that begins with the code of a household or a person.
 _BEGINS = re.compile(r'[\s="\']*\d{10,}["\']*(?=[,\t;|，])')
 #: Words of headings as they look when UTF-8 was read as GBK: a file saved again after such a reading.
@@ -79,7 +87,12 @@ def _is_utf8(part: bytes) -> bool:
 
 def read_delimited(text: str) -> Book:
     """The one sheet of delimited text (读取CSV、制表符文本). Raises :class:`Refused` EMPTY."""
+    if text.count("\n") + text.count("\r") > 2 * LINES_LIMIT:
+        raise Refused("TOO_LARGE.plain", detail=f"文本超过{LINES_LIMIT}行")
     lines = re.split(r"\r\n|\n|\r", text.lstrip("\ufeff"))
+    longest = max(map(len, lines))
+    if len(lines) > LINES_LIMIT or longest > LINE_LIMIT:
+        raise Refused("TOO_LARGE.plain", detail=f"文本有{len(lines)}行，最长一行有{longest}个字符")
     if not any(line.strip() for line in lines):
         raise Refused("EMPTY")
     first = 0
@@ -104,6 +117,8 @@ def read_delimited(text: str) -> Book:
     width = max(widths)
     if width > COLUMN_LIMIT:
         raise Refused("DAMAGED", detail=f"一行有{width}个字段")
+    if width * len(rows) > BOX_LIMIT:
+        raise Refused("TOO_LARGE.plain", detail=f"文本有{len(rows)}行，最多一行有{width}个字段")
     rows = [fields + [""] * (width - len(fields)) for fields in rows]
     return Book([Sheet("", rows, True, False, Marks(), numbers, widths, quotes)])
 
@@ -154,47 +169,80 @@ def _swallows(fields: list[str], more: list[str], delimiter: str, usual: int) ->
     return any("\n" in field and field.count(delimiter) >= max(usual // 2, 3) for field in fields)
 
 
-class _Tables(HTMLParser):
-    """Collects the cells of each table; a nested table's text goes into its own table."""
+class _Tables:
+    """The cells of each table of a page, in one pass whose time grows with the length of the text only, however broken its markup is.
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+    A nested table's text goes into its own table. What stands in comments, scripts and styles is nothing.
+    """
+
+    def __init__(self, text: str) -> None:
         self.tables: list[list[list[tuple[str, int, int]]]] = []
         self._open: list[int] = []
         self._cell: list[str] | None = None
         self._span = (1, 1)
-        self._silent = 0
+        self._cells = self._broken = 0
+        place = 0
+        while place < len(text):
+            found = _MARKUP.search(text, place)
+            if found is None:
+                break
+            self._say(text[place: found.start()])
+            place = self._markup(text, found.start())
+        self._say(text[place:])
+        self._end_cell()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "table":
+    def _markup(self, text: str, start: int) -> int:
+        """Take the markup that begins at ``start``; gives where it ends."""
+        if text.startswith("<!--", start):
+            return _behind(text, "-->", start + 4)
+        if text[start + 1] in "!?":
+            return _behind(text, ">", start)
+        tag = _TAG.match(text, start, start + TAG_LIMIT)
+        if tag is None:
+            self._broken += 1
+            if self._broken > BROKEN_TAGS:
+                raise Refused("DAMAGED", detail="网页标记不完整")
+            return _behind(text, ">", start)
+        name = tag.group(1).lower()
+        if name in ("script", "style"):
+            return _behind(text, f"</{name}", tag.end(), lower=True)
+        if name.startswith("/"):
+            self._end(name[1:])
+        else:
+            self._start(name, tag.group(2))
+        return tag.end()
+
+    def _start(self, name: str, attributes: str) -> None:
+        if name == "table":
             self._end_cell()
             self.tables.append([])
             self._open.append(len(self.tables) - 1)
-        elif tag == "tr" and self._open:
+            if len(self.tables) > TABLES_LIMIT:
+                raise Refused("TOO_LARGE.plain", detail=f"网页里有{TABLES_LIMIT}个以上的表格")
+        elif name == "tr" and self._open:
             self._end_cell()
             self.tables[self._open[-1]].append([])
-        elif tag in ("td", "th") and self._open:
+        elif name in ("td", "th") and self._open:
             self._end_cell()
-            facts = dict(attrs)
+            facts = {key.lower(): value.strip("\"'") for key, value in _SPANS.findall(attributes)} if "span" in attributes.lower() else {}
             self._span = (_span(facts.get("rowspan")), _span(facts.get("colspan")))
+            self._cells += self._span[1]
+            if self._cells > CELLS_LIMIT:
+                raise Refused("TOO_LARGE.plain", detail=f"网页表格有{CELLS_LIMIT}个以上的单元格")
             self._cell = []
-        elif tag == "br" and self._cell is not None:
+        elif name == "br" and self._cell is not None:
             self._cell.append("\n")
-        elif tag in ("script", "style"):
-            self._silent += 1
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th", "tr"):
+    def _end(self, name: str) -> None:
+        if name in ("td", "th", "tr"):
             self._end_cell()
-        elif tag == "table" and self._open:
+        elif name == "table" and self._open:
             self._end_cell()
             self._open.pop()
-        elif tag in ("script", "style"):
-            self._silent = max(0, self._silent - 1)
 
-    def handle_data(self, data: str) -> None:
-        if self._cell is not None and not self._silent:
-            self._cell.append(data)
+    def _say(self, text: str) -> None:
+        if self._cell is not None and text:
+            self._cell.append(html.unescape(text))
 
     def _end_cell(self) -> None:
         if self._cell is not None and self._open:
@@ -205,43 +253,55 @@ class _Tables(HTMLParser):
         self._cell = None
 
 
+def _behind(text: str, mark: str, start: int, *, lower: bool = False) -> int:
+    """Where a mark ends, or the end of the text; with ``lower`` where it begins, in whatever case."""
+    if lower:
+        found = re.compile(mark, re.IGNORECASE).search(text, start)
+        return found.start() if found else len(text)
+    place = text.find(mark, start)
+    return place + len(mark) if place >= 0 else len(text)
+
+
 def _span(text: str | None) -> int:
     return min(max(int(text), 1), 2_000) if text and text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 def read_web_table(text: str) -> Book:
-    """The tables of an HTML page (读取网页表格); cells that span rows or columns become merged ranges. Raises :class:`Refused` EMPTY."""
-    parser = _Tables()
-    parser.feed(text)
-    parser.close()
+    """The tables of an HTML page (读取网页表格); cells that span rows or columns become merged ranges. Raises :class:`Refused` EMPTY, DAMAGED, TOO_LARGE."""
+    tables = _Tables(text).tables
     sheets = []
-    for number, table in enumerate(parser.tables, 1):
+    for number, table in enumerate(tables, 1):
         rows, merges = _grid(table)
         if any(any(str(value).strip() for value in row) for row in rows):
-            sheets.append(Sheet(f"网页表格{number}" if len(parser.tables) > 1 else "", rows, True, False, Marks(merges=merges)))
+            sheets.append(Sheet(f"网页表格{number}" if len(tables) > 1 else "", rows, True, False, Marks(merges=merges)))
     if not sheets:
         raise Refused("EMPTY")
     return Book(sheets)
 
 
 def _grid(table: list[list[tuple[str, int, int]]]) -> tuple[list[list[str]], list[tuple[int, int, int, int]]]:
-    cells: dict[tuple[int, int], str] = {}
+    """The rectangle of a table's cells and its merged ranges; a cell that spans stands in its first place."""
+    rows: list[list[str]] = []
     merges = []
-    width = 0
+    held: dict[int, int] = {}  # column -> rows for which a cell above still reaches down
     for row, entries in enumerate(table):
-        column = 0
+        line: list[str] = []
+        busy = held
+        held = {column: left - 1 for column, left in busy.items() if left > 1}
         for value, down, right in entries:
-            while (row, column) in cells:
-                column += 1
+            while len(line) in busy:
+                line.append("")
+            column = len(line)
             if column + right > COLUMN_LIMIT:
                 raise Refused("DAMAGED", detail="网页表格的列数过多")
+            line += [value, *[""] * (right - 1)]
             height = min(down, len(table) - row)
-            for y in range(row, row + height):
-                for x in range(column, column + right):
-                    cells[y, x] = ""
-            cells[row, column] = value
+            if height > 1:
+                held.update(dict.fromkeys(range(column, column + right), height - 1))
             if height > 1 or right > 1:
                 merges.append((row, column, row + height - 1, column + right - 1))
-            column += right
-            width = max(width, column)
-    return [[cells.get((row, column), "") for column in range(width)] for row in range(len(table))], merges
+        rows.append(line)
+    width = max(map(len, rows), default=0)
+    if width * len(rows) > BOX_LIMIT:
+        raise Refused("TOO_LARGE.plain", detail=f"网页表格有{len(rows)}行{width}列")
+    return [line + [""] * (width - len(line)) for line in rows], merges

@@ -66,10 +66,8 @@ def scan_segments(stream: Iterable[bytes], struck: set[int], struck_strings: dic
         start = max(segment.find(b"<sheetData"), 0) if number == 0 else 0
         if number == 0 and b"<!DOCTYPE" in segment[:start]:
             raise Refused("XML_DTD", detail="工作表")
-        if segment.find(b"<!", start) >= 0 or segment.find(b"<?", start) >= 0:
-            raise Refused("DAMAGED", detail="工作表含有注释或CDATA，表格软件不会这样写")
-        _references(scan, segment)
-        _marked(scan, segment, struck, struck_strings)
+        struck_text = _references(scan, segment, start)
+        _marked(scan, segment, struck, struck_strings, struck_text=struck_text)
     if scan.last_row * scan.last_column > BOX_LIMIT:
         raise Refused("TOO_LARGE", detail=f"工作表有{scan.last_row}行{scan.last_column}列")
     return scan
@@ -103,17 +101,24 @@ def _hidden_columns(scan: SheetScan, head: bytes) -> None:
             scan.marks.hidden_columns.update(range(first - 1, min(last, LAST_COLUMN)))
 
 
-def _references(scan: SheetScan, segment: bytes) -> None:
-    """Rows in order, cells in order within their row; the farthest row and column; cells outside any table."""
+def _references(scan: SheetScan, segment: bytes, body: int) -> bool:
+    """Rows in order, cells in order within their row; the farthest row and column; cells outside any table. Gives whether any text is struck out."""
     data = np.frombuffer(segment, dtype=np.uint8)
     if len(data) < 16:
-        return
-    opens, second = data[:-14] == 60, data[1:-13]
-    starts = np.flatnonzero(opens & (second == 99))
-    if (opens & (second == 102)).any():
+        return False
+    tags = np.flatnonzero(data[:-14] == 60)
+    second = data[tags + 1]
+    starts = tags[second == 99]
+    if ((second < 64) & (second != 47) & (tags >= body)).any():
+        raise Refused("DAMAGED", detail="工作表含有注释或CDATA，表格软件不会这样写")
+    if (second == 102).any():
         _formulas(scan, segment)
-    _plain_values(segment, data, opens, second)
-    row_starts = np.flatnonzero(opens & (second == 114))
+    _plain_values(segment, data, tags[second == 118])
+    _place_cells(scan, segment, data, starts, tags[second == 114])
+    return bool((data[tags[second == 115] + 3] == 114).any())  # the r of <strike
+
+
+def _place_cells(scan: SheetScan, segment: bytes, data: np.ndarray, starts: np.ndarray, row_starts: np.ndarray) -> None:
     row_starts = row_starts[(data[row_starts + 2] == 111) & (data[row_starts + 3] == 119)]
     starts = starts[np.isin(data[starts + 2], (32, 62, 47, 10, 13, 9))]
     numbers = _row_numbers(scan, segment, row_starts)
@@ -139,9 +144,8 @@ def _references(scan: SheetScan, segment: bytes) -> None:
         _far(scan, segment, int(starts[place]), f"{column_letter(int(columns[place]) - 1)}{numbers[int(rows[place])]}")
 
 
-def _plain_values(segment: bytes, data: np.ndarray, opens: np.ndarray, second: np.ndarray) -> None:
+def _plain_values(segment: bytes, data: np.ndarray, begins: np.ndarray) -> None:
     """Numbers and string numbers must stand bare: with spaces or character references around them python-calamine reads nothing or something else."""
-    begins = np.flatnonzero(opens & (second == 118))
     odd = _ODD[data[begins + 3]] & (data[begins + 2] == 62)
     for start in begins[odd].tolist():
         cell = segment[segment.rfind(b"<c", 0, start): start]
@@ -226,14 +230,14 @@ def _references_slowly(scan: SheetScan, segment: bytes) -> None:
             scan.last_column = max(scan.last_column, last)
 
 
-def _marked(scan: SheetScan, segment: bytes, struck: set[int], struck_strings: dict[int, bool]) -> None:
+def _marked(scan: SheetScan, segment: bytes, struck: set[int], struck_strings: dict[int, bool], *, struck_text: bool) -> None:
     if b't="e"' in segment:
         for attributes, inner in _CELL.findall(segment):
             ref = _REF.search(attributes)
             if b't="e"' in attributes and ref:
                 value = _VALUE.search(inner)
                 scan.marks.errors[split_reference(ref.group(1).decode())] = value.group(1).decode("utf-8", "replace") if value else "#?"
-    if struck or struck_strings or b"<strike" in segment:
+    if struck or struck_strings or struck_text:
         _struck(scan, segment, struck, struck_strings)
 
 
