@@ -41,7 +41,7 @@ PERIODS = ("quarter", "ytd", "last4", "year")
 CODE = ("tables", "rules.py", "quarter.py", "ledgers", "income", "indicators", "exits")
 
 #: Steps that ``progress`` is told of for each quarter that is made.
-STEPS = 7
+STEPS = 8
 
 Progress = Callable[[str], None]
 
@@ -300,7 +300,7 @@ def _reference_digest(home: Path) -> list[str]:
 
 def _code_digest() -> str:
     root = Path(__file__).parent
-    paths = sorted(path for name in CODE for path in ([root / name] if name.endswith(".py") else (root / name).glob("*.py")))
+    paths = sorted(path for name in CODE for path in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py")))
     digest = hashlib.sha256()
     for path in paths:
         digest.update(path.relative_to(root).as_posix().encode("utf-8") + b"\0" + path.read_bytes().replace(b"\r\n", b"\n"))
@@ -337,7 +337,7 @@ def _make_one(quarter: str, home: Path, inputs: list[dict[str, Any]], key: str, 
 def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     """The table of contents: every table of one quarter, each made by its one function."""
     from linwu_stats import exits, indicators
-    from linwu_stats.income import account, periods
+    from linwu_stats.income import account, estimate, periods
     from linwu_stats.ledgers import checks, corrections, quality, review, worklist
     from linwu_stats.ledgers.intake import read_quarter
 
@@ -379,6 +379,14 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     progress(f"{quarter} 评估脱贫")
     frames |= exits.assess_quarter(
         frames, rules, quarter=quarter, before=before, period="ytd", cohort_period="year", published=_published(home, rules.day.year),
+    )
+
+    progress(f"{quarter} 测算全年")
+    history = [Quarter(one, home) for one in quarters_with_ledgers(home) if one < quarter and _made(home, one)]
+    frames |= estimate.estimate_year(
+        pd.concat([_lines_of(frames["item_amounts"], quarter), *(_lines_of_own_quarter(one) for one in history)], ignore_index=True),
+        pd.concat([_of_quarter(frames["household_income"]), *(_of_quarter(one.household_income) for one in history)], ignore_index=True),
+        frames["headcounts"], frames["households"], rules, quarter,
     )
 
     progress(f"{quarter} 比对三方台账")
@@ -430,7 +438,15 @@ def _line_years(quarter: str, rules: Rules) -> dict[str, int]:
 
 
 def _lines_of_own_quarter(other: Quarter) -> pd.DataFrame:
-    return other.item_amounts[other.item_amounts["quarter"] == other.quarter]
+    return _lines_of(other.item_amounts, other.quarter)
+
+
+def _lines_of(item_amounts: pd.DataFrame, quarter: str) -> pd.DataFrame:
+    return item_amounts[item_amounts["quarter"] == quarter]
+
+
+def _of_quarter(household_income: pd.DataFrame) -> pd.DataFrame:
+    return household_income[household_income["period"] == "quarter"]
 
 
 def _before(quarter: str, home: Path) -> Quarter | None:

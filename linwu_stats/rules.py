@@ -534,7 +534,8 @@ def _check_estimate(key: str, value: dict[str, Any], where: str) -> None:
     _fields(value, ESTIMATE.get(key, set()), ESTIMATE.get(key, set()), where)
     for field, part in value.items():
         if field == "methods":
-            if not isinstance(part, list) or not part or "model" not in part or not set(map(str, part)) <= set(CODES["estimate_method"]) or len(set(part)) < len(part):
+            known = set(CODES["estimate_method"])
+            if not isinstance(part, list) or "model" not in part or not set(map(str, part)) <= known or len(set(map(str, part))) < len(part):
                 raise LawError(f"{where}: methods must be a list of {', '.join(CODES['estimate_method'])}, model among them (测算方法有误)")
         elif field == "seasons":
             _check_seasons(part, where)
