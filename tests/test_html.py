@@ -245,6 +245,7 @@ def test_missing_characters_are_named() -> None:
 
 def test_plan_has_county_methods_townships_and_poor_villages(tmp_path: Path) -> None:
     q = open_quarter(QUARTER, make_workspace(tmp_path))
+    (tmp_path / "notebooks").mkdir()
     pages = plan.plan_pages(q)
     assert [one.kind for one in pages] == ["county", "methods", *["township"] * 13, "village", "village"]
     assert pages[0].file == "431025_2018Q1.html"
@@ -253,6 +254,29 @@ def test_plan_has_county_methods_townships_and_poor_villages(tmp_path: Path) -> 
     assert [one.area for one in plan.plan_pages(q, [VILLAGE, TOWNSHIP])] == [TOWNSHIP, VILLAGE]
     with pytest.raises(plan.BatchError, match="999999"):
         plan.plan_pages(q, ["999999"])
+
+
+def test_a_subject_has_pages_where_its_notebook_is(tmp_path: Path) -> None:
+    q = open_quarter(QUARTER, make_workspace(tmp_path))
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    (folder / "ledger_quality.ipynb").touch()
+    (folder / "lookback.ipynb").touch()
+    pages = plan.plan_pages(q, [COUNTY, TOWNSHIP])
+    assert [(one.kind, one.file) for one in pages] == [
+        ("county", "431025_2018Q1.html"), ("methods", "methods_2018Q1.html"), ("ledger_quality", "431025_quality_2018Q1.html"),
+        ("lookback", "431025_lookback_2018Q1.html"), ("township", f"{TOWNSHIP}_2018Q1.html"), ("ledger_quality", f"{TOWNSHIP}_quality_2018Q1.html"),
+    ]  # fmt: skip
+    facts = plan.page_facts(pages[-1], q, [one.file for one in pages])
+    assert [one["href"] for one in facts["trail"]] == ["index.html", "431025_2018Q1.html", f"{TOWNSHIP}_2018Q1.html"]
+    assert facts["title_parts"][-1] == "台账质量"
+    assert [one["href"] for one in facts["related"]] == [f"{TOWNSHIP}_2018Q1.html"]
+    assert [one["text"] for one in plan.page_facts(pages[0], q, [one.file for one in pages])["related"]] == ["台账质量", "回头看"]
+    results = [PageResult(one, "made") for one in pages]
+    document, troubles = index_html(q, results, page()["provenance"])
+    assert troubles == []
+    assert html.dead_links(document, {one.file: None for one in pages} | {"run.json": None, "index.html": None}) == []
+    assert "莫须有村" not in document.partition('id="subjects"')[2].partition("</dl>")[0]
 
 
 @pytest.mark.parametrize("area", ["../../etc", "43102", "431025100/", "431025１００", "", None, 431025, "431025\n"])
@@ -303,6 +327,7 @@ def test_good_notebooks_are_accepted(tmp_path: Path) -> None:
 
 def index_of(home: Path) -> tuple[str, list[str]]:
     q = open_quarter(QUARTER, make_workspace(home))
+    (home / "notebooks").mkdir(exist_ok=True)
     results = [PageResult(one, "failed", reason=PAYLOAD) if one.area == TOWNSHIP else PageResult(one, "made") for one in plan.plan_pages(q)]
     return index_html(q, results, page()["provenance"])
 

@@ -17,7 +17,7 @@ from linwu_stats.publish.plan import check_notebooks, plan_pages
 from linwu_stats.quarter import QuarterError
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
-NAMES = ("county", "township", "village", "methods")
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.ipynb")))
 #: What a notebook may not hold: that is work for the package.
 FORBIDDEN = (
     ast.FunctionDef,

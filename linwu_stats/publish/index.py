@@ -13,7 +13,7 @@ import pandas as pd
 
 from linwu_stats.publish import facts
 from linwu_stats.publish.html import render
-from linwu_stats.publish.plan import SUBJECT, period_text
+from linwu_stats.publish.plan import SUBJECT, SUBJECTS, period_text
 from linwu_stats.publish.tables_html import format_value
 from linwu_stats.tables import CODES, label
 
@@ -31,10 +31,10 @@ _VILLAGE_COLUMNS = (
 )
 
 
-def index_html(q: Any, results: Iterable[Any], foot: Mapping[str, Any]) -> tuple[str, list[str]]:
+def index_html(q: Any, results: Iterable[Any], foot: Mapping[str, Any], *, earlier: str | None = None) -> tuple[str, list[str]]:
     """The index page of a run, and what could not be shown on it (目录页).
 
-    ``q``: the quarter; ``results``: one per page (``batch.PageResult``); ``foot``: of ``provenance.page_provenance``. A section whose numbers cannot be
+    ``q``: the quarter; ``results``: one per page (``batch.PageResult``); ``foot``: of ``provenance.page_provenance``; ``earlier``: link to the run before. A section whose numbers cannot be
     worked out is left out and named; the links to the pages are always there.
     """
     results = list(results)
@@ -48,6 +48,7 @@ def index_html(q: Any, results: Iterable[Any], foot: Mapping[str, Any]) -> tuple
         "villages": [row | _village(q, row["code"], troubles) for row in rows.values() if row["kind"] == "village"],
         "doubts": _try(lambda: _doubts(q, county), "使用提示", troubles),
     }
+    sections["subjects"] = _subjects(rows.values())
     failed = [row for row in rows.values() if row["failed"]]
     document = render(
         "index.html.j2", _page(q, county, foot), **sections, failed=failed, made=len(rows) - len(failed), contents=_contents(sections),
@@ -55,9 +56,13 @@ def index_html(q: Any, results: Iterable[Any], foot: Mapping[str, Any]) -> tuple
         methods=next((row for row in rows.values() if row["kind"] == "methods"), None),
         township_columns=[{"heading": heading, "unit": unit} for heading, unit in _TOWNSHIP_COLUMNS],
         village_columns=[{"heading": heading, "unit": unit, "number": number} for heading, unit, number in _VILLAGE_COLUMNS],
-        downloads=[{"href": "run.json", "text": "运行记录 run.json（输入文件校验值、有效规则、参数、用时）"}],
+        downloads=[{"href": "run.json", "text": "运行记录 run.json（输入文件校验值、有效规则、参数、用时）"}, *_earlier(earlier)],
     )
     return document, troubles
+
+
+def _earlier(href: str | None) -> list[dict[str, str]]:
+    return [{"href": href, "text": "上一次发布的运行（目录）"}] if href else []
 
 
 def _page(q: Any, county: str, foot: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,13 +77,25 @@ def _page(q: Any, county: str, foot: Mapping[str, Any]) -> dict[str, Any]:
 def _row(result: Any) -> dict[str, Any]:
     page = result.page
     return {
-        "kind": page.kind, "code": page.area, "name": f"{page.area_name}报告" if page.kind == "county" else page.area_name, "href": page.file,
-        "failed": result.failed, "reason": result.reason,
+        "kind": page.kind, "code": page.area, "name": _page_name(page), "href": page.file, "failed": result.failed, "reason": result.reason,
     }
 
 
+def _page_name(page: Any) -> str:
+    if page.kind in SUBJECTS:
+        return f"{page.area_name}{SUBJECTS[page.kind].title}"
+    return f"{page.area_name}报告" if page.kind == "county" else page.area_name
+
+
+def _subjects(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The pages of each subject, the county's first (专题)."""
+    rows = list(rows)
+    found = [{"title": subject.title, "pages": [row for row in rows if row["kind"] == kind]} for kind, subject in SUBJECTS.items()]
+    return [one for one in found if one["pages"]]
+
+
 def _contents(sections: Mapping[str, Any]) -> list[dict[str, str]]:
-    words = {"verdicts": "评估结论", "townships": "乡镇", "villages": "贫困村"}
+    words = {"verdicts": "评估结论", "subjects": "专题", "townships": "乡镇", "villages": "贫困村"}
     shown = [{"id": name, "text": text} for name, text in words.items() if sections[name]]
     return [{"id": "county", "text": "全县"}, *shown, {"id": "files", "text": "文件"}]
 

@@ -1,7 +1,8 @@
 """Which pages a quarter has, and whether the notebooks fit them (页面计划).
 
-The county, each township and each poor village has a page, and one page states the methods. A file is named after the area code and the quarter, so
-that no text from a ledger becomes part of a path.
+The county, each township and each poor village has a page, and one page states the methods. The county and, for some subjects, each township have further
+pages, of which each is made where its notebook is in the folder of notebooks. A file is named after the area code, the subject and the quarter, so that no
+text from a ledger becomes part of a path.
 """
 
 from __future__ import annotations
@@ -12,15 +13,34 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import linwu_stats
 from linwu_stats.quarter import QuarterError
 
-__all__ = ["BatchError", "Page", "check_notebooks", "notebook_parameters", "page_facts", "page_file", "plan_pages"]
+__all__ = ["SUBJECTS", "BatchError", "Page", "Subject", "check_notebooks", "notebook_parameters", "notebooks_folder", "page_facts", "page_file", "plan_pages"]
 
 #: Page kinds in the order in which they are made: the longest first. Kind: word for the reader.
 KINDS = {"county": "县", "methods": "方法", "township": "乡镇", "village": "村"}
 METHODS_TITLE = "指标解释与计算方法"
+
+
+class Subject(NamedTuple):
+    """A subject with pages of its own (专题): its title, the word in its file names, and the levels that have a page."""
+
+    title: str
+    word: str
+    levels: tuple[str, ...]
+
+
+#: Subjects by the name of their notebook.
+SUBJECTS: dict[str, Subject] = {
+    "ledger_quality": Subject("台账质量", "quality", ("county", "township")),
+    "estimates": Subject("全年收入测算", "estimates", ("county", "township")),
+    "indicators": Subject("贫困与不平等指标", "indicators", ("county",)),
+    "lookback": Subject("回头看", "lookback", ("county",)),
+    "stability": Subject("脱贫稳定性", "stability", ("county", "township")),
+}
 SUBJECT = "建档立卡贫困户人均纯收入测算与脱贫评估"
 
 _AREA = re.compile(r"[0-9]{6}(?:[0-9]{3}(?:[0-9]{3})?)?")
@@ -43,7 +63,9 @@ class Page:
     @property
     def stem(self) -> str:
         """Name of the page's files without ending."""
-        return f"methods_{_safe_quarter(self.quarter)}" if self.kind == "methods" else page_file(self.area, self.quarter).removesuffix(".html")
+        if self.kind == "methods":
+            return f"methods_{_safe_quarter(self.quarter)}"
+        return page_file(self.area, self.quarter, self.kind if self.kind in SUBJECTS else "").removesuffix(".html")
 
     @property
     def file(self) -> str:
@@ -56,16 +78,20 @@ class Page:
         return f"{self.kind}.ipynb"
 
 
-def page_file(area: str, quarter: str) -> str:
-    """File name of an area's page (页面文件名): ``431025100_2018Q1.html``. Raises :class:`BatchError` for anything but a code."""
+def page_file(area: str, quarter: str, subject: str = "") -> str:
+    """File name of an area's page (页面文件名): ``431025100_2018Q1.html``, of a subject ``431025100_quality_2018Q1.html``.
+
+    Raises :class:`BatchError` for anything but a code, and KeyError for a subject that is not in :data:`SUBJECTS`.
+    """
     if not isinstance(area, str) or not _AREA.fullmatch(area):
         raise BatchError(f"area code {area!r} cannot name a page (地区代码有误): it must be 6, 9 or 12 digits")
-    return f"{area}_{_safe_quarter(quarter)}.html"
+    return f"{area}_{f'{SUBJECTS[subject].word}_' if subject else ''}{_safe_quarter(quarter)}.html"
 
 
-def plan_pages(quarter: Any, areas: Iterable[str] | None = None) -> list[Page]:
-    """The pages of a quarter (页面计划): county, methods, townships, poor villages of province and city; only those of ``areas`` where given.
+def plan_pages(quarter: Any, areas: Iterable[str] | None = None, notebooks: Path | None = None) -> list[Page]:
+    """The pages of a quarter (页面计划): county, methods, townships, poor villages of province and city, and the subjects; only of ``areas`` where given.
 
+    A subject has pages where its notebook is in ``notebooks``, by default the folder of the workspace, else of the package's own checkout.
     Raises :class:`BatchError` for an area that has no page.
     """
     names = quarter.area_names
@@ -73,7 +99,12 @@ def plan_pages(quarter: Any, areas: Iterable[str] | None = None) -> list[Page]:
     poor = sorted(villages.loc[villages["village_kind"].isin(["province", "city"]), "village_code"])
     county = quarter.rules.value("area.county")["code"]
     pages = [Page("county", county, names[county], quarter.quarter), Page("methods", county, METHODS_TITLE, quarter.quarter)]
-    pages += [Page("township", code, names[code], quarter.quarter) for code in sorted(names) if len(code) == 9]
+    townships = [code for code in sorted(names) if len(code) == 9]
+    folder = notebooks if notebooks is not None else notebooks_folder(quarter.home)
+    subjects = {kind: subject for kind, subject in SUBJECTS.items() if (folder / f"{kind}.ipynb").is_file()}
+    pages += [Page(kind, county, names[county], quarter.quarter) for kind in subjects]
+    pages += [Page("township", code, names[code], quarter.quarter) for code in townships]
+    pages += [Page(kind, code, names[code], quarter.quarter) for kind, subject in subjects.items() if "township" in subject.levels for code in townships]
     pages += [Page("village", code, names[code], quarter.quarter) for code in poor]
     for page in pages:
         page_file(page.area, page.quarter)
@@ -84,6 +115,12 @@ def plan_pages(quarter: Any, areas: Iterable[str] | None = None) -> list[Page]:
     if strange:
         raise BatchError(f"no page for area {', '.join(strange)} (没有这些地区的报告): the county, its townships and its poor villages have one")
     return [page for page in pages if page.area in wanted]
+
+
+def notebooks_folder(home: Path) -> Path:
+    """Folder of the notebooks (笔记本文件夹): of the workspace, else of the package's own checkout."""
+    own = home / "notebooks"
+    return own if own.is_dir() else Path(linwu_stats.__file__).resolve().parents[1] / "notebooks"
 
 
 def check_notebooks(folder: Path, pages: Iterable[Page], parameters: Iterable[str]) -> dict[str, Path]:
@@ -140,16 +177,28 @@ def page_facts(page: Page, quarter: Any, known_files: Iterable[str] = ()) -> dic
         {"href": file, "text": names[code]}
         for code in dict.fromkeys(places)
         for file in [page_file(code, page.quarter)]
-        if code != page.area and file in known
+        if (code != page.area or page.kind in SUBJECTS) and file in known
     ]
-    subject = [METHODS_TITLE] if page.kind == "methods" else [period_text(page.quarter), f"{SUBJECT}报告"]
+    own = SUBJECTS[page.kind].title if page.kind in SUBJECTS else f"{SUBJECT}报告"
+    subject = [METHODS_TITLE] if page.kind == "methods" else [period_text(page.quarter), own]
     parts = [names[county] if page.kind == "methods" else "".join(names_of), *subject]
     facts = [("报告期", period_text(page.quarter)), ("地区", "".join(names_of)), ("地区代码", page.area), ("口径", "建档立卡贫困户")]
     return {
         "file": page.file, "kind": page.kind, "title": "".join(parts), "title_parts": parts, "series": f"{names[county]}扶贫统计　{page.quarter}",
-        "area_name": page.area_name, "facts": facts, "trail": trail, "is_sample": bool(quarter.is_sample), "source": page.source, "parameters": {},
+        "area_name": SUBJECTS[page.kind].title if page.kind in SUBJECTS else page.area_name, "related": _related(page, known),
+        "facts": facts, "trail": trail, "is_sample": bool(quarter.is_sample), "source": page.source, "parameters": {},
         "command": f"linwu-stats run {page.quarter} --only {page.area}", "known_files": sorted(known), "notebook": "",
     }
+
+
+def _related(page: Page, known: set[str]) -> list[dict[str, str]]:
+    """Links to the other pages of the same area: its own report, and the subjects."""
+    if page.kind == "methods":
+        return []
+    others = {"": "本地区报告"} | {kind: subject.title for kind, subject in SUBJECTS.items()}
+    mine = page.kind if page.kind in SUBJECTS else ""
+    links = [{"href": page_file(page.area, page.quarter, kind), "text": text} for kind, text in others.items() if kind != mine]
+    return [link for link in links if link["href"] in known]
 
 
 def period_text(quarter: str) -> str:
