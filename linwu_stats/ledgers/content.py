@@ -13,6 +13,7 @@ from linwu_stats.ledgers.outcome import Refused
 from linwu_stats.ledgers.package import read_package
 from linwu_stats.ledgers.plain import decode, read_delimited, read_web_table
 from linwu_stats.ledgers.sheets import Book
+from linwu_stats.ledgers.xmlbook import is_xml_book, read_xml_book
 
 __all__ = ["FILE_LIMIT", "is_lock_file", "open_book"]
 
@@ -20,9 +21,9 @@ FILE_LIMIT = 200_000_000
 #: Suffixes that fit each kind of content.
 SUFFIXES = {
     "xlsx": {".xlsx", ".xlsm", ".et", ".xltx", ".xltm"}, "xls": {".xls", ".et", ".xlt"}, "html": {".html", ".htm"},
-    "text": {".csv", ".txt", ".tsv", ".tab", ".prn"},
+    "xml": {".xml"}, "text": {".csv", ".txt", ".tsv", ".tab", ".prn"},
 }
-NAMES = {"xlsx": "xlsx工作簿", "xls": "xls工作簿（Excel 97-2003或WPS）", "html": "HTML网页表格", "text": "文本表格（CSV）"}
+NAMES = {"xlsx": "xlsx工作簿", "xls": "xls工作簿（Excel 97-2003或WPS）", "html": "HTML网页表格", "xml": "XML表格2003", "text": "文本表格（CSV）"}
 #: Beginnings of files that are no ledgers.
 MAGIC = (
     (b"%PDF", "PDF文档"), (b"\x89PNG", "图片"), (b"\xff\xd8\xff", "图片"), (b"GIF8", "图片"), (b"BM", "图片"), (b"II*\0", "图片"), (b"MM\0*", "图片"),
@@ -69,6 +70,8 @@ def _open_text(path: Path, head: bytes) -> tuple[str, Book]:
     if start.startswith(("<?xml", "<workbook", "<!doctype")) and "<html" not in start and not start.startswith("<!doctype html"):
         if "<!doctype" in start:
             raise Refused("XML_DTD", detail="XML文件")
+        if is_xml_book(text[:20_000]):
+            return "xml", read_xml_book(text)
         raise Refused("FORMAT", detail="XML文件")
     if start.startswith("mime-version:"):
         raise Refused("FORMAT", detail="网页归档文件（MHTML）")

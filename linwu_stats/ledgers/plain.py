@@ -275,7 +275,9 @@ def read_web_table(text: str) -> Book:
         if any(any(str(value).strip() for value in row) for row in rows):
             sheets.append(Sheet(f"网页表格{number}" if len(tables) > 1 else "", rows, True, False, Marks(merges=merges)))
     if not sheets:
-        raise Refused("EMPTY")
+        if "<frameset" in text.lower():
+            raise Refused("FORMAT", detail="网页框架，表格在同名的文件夹里")
+        raise Refused("EMPTY") if tables else Refused("FORMAT", detail="没有表格的网页，可能是系统的登录页或出错页")
     return Book(sheets)
 
 
