@@ -143,7 +143,7 @@ def _content(written: Written, ledger: Ledger) -> str:
         if kind == "household" and filled and not any(line in read or line in named for line in range(number, max(end, number + 1))):
             return f"rows: row {number} is gone without a word"
     if written.lines_touched:
-        return _untouched_lines(written, ledger, read)
+        return _values(written, ledger, {number: place for number, place in read.items() if number not in written.touched})
     return _values(written, ledger, read) or _total(written, ledger, read)
 
 
@@ -155,10 +155,6 @@ def _named_rows(ledger: Ledger) -> set[int]:
         if item.code in ("FOOTER_ROWS", "BLANK_ROWS", "TITLE_ROWS"):
             named |= {int(number) for number in re.findall(r"\d+", item.message.split("：")[0].split("共")[0])}
     return named
-
-
-def _untouched_lines(written: Written, ledger: Ledger, read: dict[int, int]) -> str:
-    return ""
 
 
 def _bare(cell: Any) -> str:
@@ -297,10 +293,8 @@ def _value(written: Written, ledger: Ledger, index: int, name: str, places: list
     for place, cell in zip(places, cells, strict=True):
         allowed |= meaning(name, cell, written.columns[place].factors, typed)
     if "any" in allowed:
-        texts = {re.sub(r"[·•・‧∙．.●﹒˙]", "·", _plain(str(cell))) for cell in cells if cell is not None}
-        shown = re.sub(r"[·•・‧∙．.●﹒˙]", "·", _plain(str(got)))
-        texts |= {re.sub(r"^-?(\d+)\.0$", r"\1", text) for text in texts}
-        if shown not in texts and re.sub(r"^-?(\d+)\.0$", r"\1", shown) not in texts:
+        texts, shown = {_same_dots(str(cell)) for cell in cells if cell is not None}, _same_dots(str(got))
+        if shown not in texts:
             return f"guessed: {name} of row {number} is {got!r}; written {cells!r}"
         if name == "name" and typed and all(str(cell) != str(got) for cell in cells) and not spoken:
             return f"silent: {name} of row {number} changed to {got!r} without a finding; written {cells!r}"
@@ -308,6 +302,11 @@ def _value(written: Written, ledger: Ledger, index: int, name: str, places: list
     if got not in allowed and not (name == "township" and got in [re.sub(r"^-?(\d+)\.0$", r"\1", str(cell)) for cell in cells]) and not (name == "poverty_status" and spoken):
         return f"guessed: {name} of row {number} is {got!r}; written {cells!r}"
     return ""
+
+
+def _same_dots(text: str) -> str:
+    """Text with every sort of middle dot as one; a whole float as its digits."""
+    return re.sub(r"[·•・‧∙．.●﹒˙]", "·", re.sub(r"^-?(\d+)\.0$", r"\1", _plain(text)))
 
 
 def _about(item: Any, number: int, places: list[int], name: str) -> bool:

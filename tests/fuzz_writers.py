@@ -46,6 +46,7 @@ class Written:
     merges: list[tuple[int, int, int]] = field(default_factory=list)
     raw: bool = False
     lines_touched: bool = False
+    touched: set[int] = field(default_factory=set)
     numbers: list[int] = field(default_factory=list)
     header: int = 0
     clean: bool = True
@@ -260,14 +261,18 @@ def _write_text(written: Written, rows: list[list[Any]], later: list[list[Any]])
             raise CannotWrite
         lines.append(mark.join('"' + cell.replace('"', '""') + '"' if any(char in cell for char in f'{mark}"\n') else cell for cell in cells))
     written.rows = [(kind, [_shown(cell) for cell in cells]) for kind, cells in written.rows]
+    touched = set()
     for name, *facts in later:
         if name in ("line_insert", "line_delete"):
             place = min(written.header + facts[0], len(lines) - 1)
+            touched.add(place)
             at = facts[1] % (len(lines[place]) + 1)
             lines[place] = lines[place][:at] + (facts[2] + lines[place][at:] if name == "line_insert" else lines[place][at + 1:])
     numbers, line = [], 1
-    for text in lines:
-        numbers.append(line)
+    for place, text in enumerate(lines):
+        numbers.append(line + len(text) - len(text.lstrip("\n")))  # a break put before the first field moves the row down
+        if place in touched:
+            written.touched |= set(range(line, line + text.count("\n") + 1))
         line += text.count("\n") + 1
     written.numbers = numbers
     encoding = {"csv": "utf-8", "csv_gbk": "gb18030", "csv_utf16": "utf-16", "tab": "utf-8-sig"}[written.form]
