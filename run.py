@@ -5,6 +5,7 @@
     python3 run.py wheelhouse [...] 离线安装包: fills wheelhouse/ for machines without internet; for another kind of machine say which:
                                     --platform win_amd64 --python-version 3.12
     python3 run.py WORDS            其他命令: goes to linwu-stats, e.g. run 2018Q1, sample, explain HOUSEHOLD, rules --on 2018-03-31
+    python3 run.py lab              分析: JupyterLab on the notebooks; installs it into .venv the first time (wheelhouse --lab fills it in for offline)
     --offline                       离线: installs from wheelhouse/ alone
 
 On Windows: py run.py report. The environment is made in .venv, with uv where it is installed; package mirrors are taken from pip's settings
@@ -52,6 +53,10 @@ def main(words: list) -> int:
         python = str(PYTHON)
     else:
         return SET_UP_FAILED
+    if words[0] == "lab" and python == str(PYTHON) and subprocess.call([python, "-c", "import jupyterlab"], stderr=subprocess.DEVNULL):
+        say("正在安装 JupyterLab（只需一次）……", "Installing JupyterLab (once) ...")
+        if not install(offline, "lab"):
+            return SET_UP_FAILED
     settings = {"MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1", "MPLCONFIGDIR": str(ROOT / ".cache" / "matplotlib")}
     environment = dict(settings, **dict(os.environ, PYTHONUTF8="1"))
     tests = words[1:] or ["-n", "2"]
@@ -163,8 +168,8 @@ def starts(python: Path) -> bool:
         return False
 
 
-def install(offline: bool) -> bool:
-    """Install the package, editable, with its pinned dependencies into .venv (安装依赖), by uv or else by pip."""
+def install(offline: bool, extra: str = "test") -> bool:
+    """Install the package, editable, with its pinned dependencies and those of ``extra`` into .venv (安装依赖), by uv or else by pip."""
     uv = shutil.which("uv")
     command = [uv, "pip", "install", "--python", str(PYTHON)] if uv else [str(PYTHON), str(PIP), "install"]
     environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_USER="0", PYTHONUTF8="1")
@@ -176,7 +181,7 @@ def install(offline: bool) -> bool:
         for name, setting in (("UV_DEFAULT_INDEX", "index-url"), ("SSL_CERT_FILE", "cert")):
             if pip_setting(setting):
                 environment.setdefault(name, pip_setting(setting))
-    if subprocess.call([*command, "-c", "constraints.txt", "-e", ".[test]"], cwd=str(ROOT), env=environment) == 0:
+    if subprocess.call([*command, "-c", "constraints.txt", "-e", f".[{extra}]"], cwd=str(ROOT), env=environment) == 0:
         return True
     if offline:
         have = {tuple(re.split("[-_.]+", file.name.lower())) for file in WHEELHOUSE.glob("*.whl")}
@@ -216,9 +221,12 @@ def pin_parts(pin: str) -> tuple:
 
 
 def fill_wheelhouse(options: list) -> int:
-    """Download a wheel of every pin (下载离线安装包), whatever its marker, so that one folder serves; ``options`` go to pip download."""
-    command = [sys.executable, str(PIP), "download", "--no-deps", "--only-binary=:all:", "--dest", WHEELHOUSE.name, *options]
-    if subprocess.call([*command, *(pin for pin, _ in pins())], cwd=str(ROOT)):
+    """Download a wheel of every pin (下载离线安装包), whatever its marker, so that one folder serves; ``--lab`` adds JupyterLab's, others go to pip."""
+    lab = "--lab" in options
+    options = ["--only-binary=:all:", "--dest", WHEELHOUSE.name, *(option for option in options if option != "--lab")]
+    command = [sys.executable, str(PIP), "download", *options]
+    wanted = [["--no-deps", *(pin for pin, _ in pins())], *([["-c", "constraints.txt", "jupyterlab>=4"]] if lab else [])]
+    if any(subprocess.call([*command, *words], cwd=str(ROOT)) for words in wanted):
         say("下载未完成（原因见上）：请检查网络后重试。", "The wheelhouse could not be filled (see above): check the network and try again.")
         return SET_UP_FAILED
     wheels = list(WHEELHOUSE.glob("*.whl"))

@@ -32,6 +32,7 @@ import linwu_stats
 from linwu_stats import RefusedError
 from linwu_stats import tables as declared
 from linwu_stats.rules import Rules, law_digest, rules_at
+from linwu_stats.tables.rich import frame_html, show_in_ipython
 
 __all__ = ["Quarter", "QuarterError", "file_sha256", "find_home", "last_day", "make_quarter", "open_quarter", "quarters_with_ledgers", "share_quarter", "shift"]
 
@@ -51,6 +52,16 @@ _SHARED: dict[tuple[str, Path], Quarter] = {}
 
 class QuarterError(RefusedError):
     """A quarter cannot be made or opened (季度数据不能使用); the message says what is missing and what to do."""
+
+
+class Shown:
+    """HTML that a notebook shows (显示内容)."""
+
+    def __init__(self, markup: str):
+        self._markup = markup
+
+    def _repr_html_(self) -> str:
+        return self._markup
 
 
 class Quarter:
@@ -83,6 +94,12 @@ class Quarter:
 
     def __dir__(self) -> list[str]:
         return sorted([*super().__dir__(), *declared.TABLES])
+
+    def show(self, table: str, rows: int = 20) -> Any:
+        """A table for the eye (显示数据表): Chinese headings with units, codes as their official terms; ``q.<table>`` stays a plain frame."""
+        if table not in declared.TABLES:
+            raise QuarterError(f"a quarter has no table {table!r} (没有这张表); there are: {', '.join(declared.TABLES)}")
+        return Shown(frame_html(getattr(self, table), table, rows))
 
     def __repr__(self) -> str:
         return f"<Quarter {self.quarter}{' 示例数据' if self.is_sample else ''}>"
@@ -167,12 +184,14 @@ class Quarter:
         )
 
 
-def open_quarter(quarter: str, home: Path | str | None = None) -> Quarter:
+def open_quarter(quarter: str | None = None, home: Path | str | None = None) -> Quarter:
     """Open the tables of a quarter (打开一个季度的数据表), e.g. ``q = linwu_stats.open_quarter("2018Q1")``, then ``q.household_income``.
 
-    ``home`` is the workspace folder that holds ``data``; by default the nearest one at or above the current folder. Raises :class:`QuarterError`.
+    ``quarter``: where it is None, that of ``linwu-stats lab`` (``LINWU_QUARTER``). ``home`` is the workspace folder that holds ``data``; by default
+    the nearest one at or above the current folder. In a notebook the tables are shown under Chinese headings. Raises :class:`QuarterError`.
     """
-    folder = find_home(home)
+    folder, quarter = find_home(home), quarter or os.environ.get("LINWU_QUARTER", "")
+    show_in_ipython()
     shared = _SHARED.get((_valid(quarter), folder))
     return shared if shared is not None and shared.is_current() else Quarter(quarter, folder)
 
