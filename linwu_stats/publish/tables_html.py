@@ -24,6 +24,7 @@ from linwu_stats.publish import words
 from linwu_stats.tables import label
 
 __all__ = [
+    "TABLE_MIME",
     "Fragment",
     "KeyFigure",
     "Show",
@@ -56,15 +57,27 @@ _NUMBERS: dict[str, tuple[int, int]] = {
 }
 
 
-class Fragment:
-    """A piece of a page (页面片段): escaped HTML that Jupyter shows as it is."""
+#: Mime type under which a notebook keeps the tables that a piece of a page shows, for workbooks and other readers than people.
+TABLE_MIME = "application/vnd.linwu-table+json"
 
-    def __init__(self, markup: Markup, text: str = "") -> None:
+
+class Fragment:
+    """A piece of a page (页面片段): escaped HTML that Jupyter shows as it is, and the tables in it as data.
+
+    A table is a mapping: ``caption``, ``note``, ``columns`` (each ``heading``, ``unit``, ``kind``, ``signed``) and ``rows``; a cell is a number in the unit
+    of its column, not rounded, or the text that the page shows.
+    """
+
+    def __init__(self, markup: Markup, text: str = "", tables: Iterable[Mapping[str, Any]] = ()) -> None:
         self.markup = markup
         self.text = text
+        self.tables = [dict(table) for table in tables]
 
     def _repr_html_(self) -> str:
         return str(self.markup)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {TABLE_MIME: self.tables} if self.tables else {}
 
     def __html__(self) -> Markup:
         return self.markup
@@ -140,7 +153,8 @@ def _exact(value: Any) -> Decimal:
 
 def join(*parts: Any) -> Fragment:
     """Several fragments one after the other (拼接)."""
-    return Fragment(Markup("\n").join(escape(part) for part in parts if part is not None))
+    kept = [part for part in parts if part is not None]
+    return Fragment(Markup("\n").join(escape(part) for part in kept), tables=_tables_of(kept))
 
 
 def note(*sentences: str | Markup | Fragment) -> Fragment:
@@ -163,7 +177,7 @@ def bullets(items: Iterable[str | Markup | Fragment], kind: str, *, heading: str
 
 def fold(summary: str, content: Fragment | Markup) -> Fragment:
     """Something long behind one click (折叠)."""
-    return Fragment(Markup("<details><summary>{}</summary>{}</details>").format(summary, content))
+    return Fragment(Markup("<details><summary>{}</summary>{}</details>").format(summary, content), tables=_tables_of([content]))
 
 
 def key_figures(figures: Iterable[KeyFigure]) -> Fragment:
@@ -210,7 +224,28 @@ def render_table(
     table = Markup('<div class="table-wrap"><table class="data"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
         caption, head, Markup("\n").join(rows)
     )
-    return join(table, below)
+    return join(Fragment(table, tables=[_data(frame, columns, caption, note_text)]), below)
+
+
+def _tables_of(parts: Iterable[Any]) -> list[Mapping[str, Any]]:
+    return [table for part in parts if isinstance(part, Fragment) for table in part.tables]
+
+
+def _data(frame: pd.DataFrame, columns: Mapping[str, Show], caption: str, below: str | Markup) -> dict[str, Any]:
+    shows = columns.values()
+    return {
+        "caption": escape(caption).striptags(), "note": escape(below).striptags(),
+        "columns": [{"heading": show.heading, "unit": show.unit, "kind": show.kind, "signed": show.signed} for show in shows],
+        "rows": [[_datum(row, row[name], show) for name, show in columns.items()] for row in frame.to_dict("records")],
+    }
+
+
+def _datum(row: Mapping[str, Any], value: Any, show: Show) -> float | int | str:
+    if show.kind in _NUMBERS and not is_unknown(value):
+        number = _exact(value) / _NUMBERS[show.kind][0]
+        return int(number) if number == int(number) else float(number)
+    below = f" {row[show.below]}" if show.below and not is_unknown(row[show.below]) else ""
+    return escape(_text(row, value, show)).striptags() + below
 
 
 def _heading(show: Show) -> Markup:
