@@ -1,7 +1,8 @@
 """All pages of a quarter, made and published as one whole (整季报告).
 
-``run_batch`` plans the pages, refuses notebooks that do not fit, has papermill run them side by side, writes the index and ``run.json``, and only then
-exchanges the finished folder for the one that readers see. A page that fails is named on the index with its traceback one click away; the others stand.
+``run_batch`` plans the pages, refuses notebooks that do not fit, has them run side by side, writes the index and ``run.json``, and only then exchanges the
+finished folder for the one that readers see (:mod:`linwu_stats.publish.exchange`). A page that fails is named on the index with its traceback one click away;
+the others stand. A run that is cut off is gone on with by the next one; a run whose inputs change while it is going on is not published.
 
     reports/2018Q1/                the run that readers see
     reports/2018Q1-selected/       a run of chosen areas, which never replaces a whole one
@@ -14,42 +15,56 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import linwu_stats
-from linwu_stats.publish import html, provenance
+from linwu_stats.publish import exchange, html, keep, provenance
+from linwu_stats.publish.engine import NAME
 from linwu_stats.publish.index import index_html
 from linwu_stats.publish.plan import BatchError, Page, check_notebooks, page_facts, plan_pages
-from linwu_stats.publish.supervise import run_jobs
+from linwu_stats.publish.supervise import kernel_environment, run_jobs
 from linwu_stats.publish.worker import write_file
+from linwu_stats.publish.zygote import can_fork
+from linwu_stats.publish.zygote_client import Zygote, ZygoteError
+from linwu_stats.publish.zygote_warm import is_thin
 from linwu_stats.quarter import find_home, open_quarter
 
-__all__ = ["PARAMETERS", "BatchError", "PageResult", "RunResult", "run_batch"]
+__all__ = ["LIMIT_MB", "LIMIT_SECONDS", "PARAMETERS", "BatchError", "PageResult", "RunResult", "run_batch"]
 
 #: Parameters that every notebook declares. All are ASCII text; ``home`` is the kernel's own folder, so that no path of the machine reaches a page.
 PARAMETERS = ("quarter", "area", "home")
 
-#: A notebook that takes longer than this is ended.
+#: A notebook that takes longer, or more memory beyond what it starts with, is ended.
 LIMIT_SECONDS = 600.0
+LIMIT_MB = 1000.0
+
+#: Seconds that the zygote may take to read the tables, and to digest what pages have read.
+_READY_SECONDS = 300.0
 
 _ADVICE = {
     "cell": "请根据下面的出错记录检查台账、规则或笔记本，改正后重新运行复现命令。其他页面不受影响。",
     "limit": "请在 JupyterLab 中打开该笔记本，查明是哪个单元耗时，改正后重新运行复现命令。其他页面不受影响。",
+    "memory": "请在 JupyterLab 中打开该笔记本，查明是哪个单元占用内存，改正后重新运行复现命令。其他页面不受影响。",
     "personal": "请修改笔记本，只用户编号，不写也不输出身份证号、残疾证号和手机号，然后重新运行复现命令。",
     "export": "笔记本已运行完，但网页没有写成。请检查磁盘空间和权限，然后重新运行复现命令。",
 }
 _ADVICE_OTHER = "程序已自动重试一次仍未成功。请检查内存和磁盘空间，然后重新运行复现命令。其他页面不受影响。"
 
+# The names by which the exchange of folders is known to who reads this module first.
+_publish, _recover, _alone = exchange.publish, exchange.recover, exchange.alone
+
 
 @dataclass(frozen=True)
 class PageResult:
-    """What became of one page (页面结果): ``outcome`` made or failed, the reason in words, the cell, durations, links that lead nowhere."""
+    """What became of one page (页面结果): ``outcome`` made or failed, the reason in words, the cell, durations, links that lead nowhere.
+
+    ``source``: where it comes from: made, outputs (of the published run, still true), resumed (of a run that was cut off), unchanged (the whole run).
+    """
 
     page: Page
     outcome: str
@@ -61,6 +76,9 @@ class PageResult:
     export_seconds: float | None = None
     tries: int = 1
     dead_links: list[str] = field(default_factory=list)
+    source: str = "made"
+    files: dict[str, str] = field(default_factory=dict)
+    reads: list[str] | None = None
 
     @property
     def failed(self) -> bool:
@@ -75,13 +93,18 @@ class _Run:
     q: Any
     home: Path
     folder: Path
+    seen: Path
     pages: list[Page]
     notebooks: Mapping[str, Path]
     workers: int
     limit_seconds: float
+    limit_mb: float | None
     engine: str | None
     scope: list[str] | None
     started: dt.datetime
+    inputs: Mapping[str, Any]
+    key: str
+    static: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -105,88 +128,177 @@ class RunResult:
 def run_batch(
     quarter: str, home: Path | str | None = None, *, workers: int | None = None, areas: Iterable[str] | None = None,
     progress: Callable[[int, int, str], None] | None = None, notebooks_dir: Path | str | None = None, limit_seconds: float = LIMIT_SECONDS,
-    engine: str | None = None, again: bool = False,
+    limit_mb: float | None = LIMIT_MB, engine: str | None = None, again: bool = False,
 ) -> RunResult:  # fmt: skip
     """Make and publish the pages of a quarter whose tables are made (生成并发布一个季度的报告).
 
     ``areas``: codes of the pages to make, all by default. ``workers``: pages at a time, by default one per processor. ``progress(done, total, text)``
     is called when a page is finished. ``notebooks_dir``: by default ``notebooks`` of the workspace, else of the package's own checkout.
-    ``limit_seconds``: a notebook that takes longer is ended. ``engine``: a papermill engine by name, by default a plain kernel.
-    Where the published run was made from the same tables, notebooks, package and libraries and is whole, it is kept; ``again`` makes it all the same.
-    Raises :class:`BatchError` before anything starts where a notebook does not fit or another run of the quarter is going on.
+    ``limit_seconds`` and ``limit_mb``: a notebook that takes longer, or so much memory, is ended. ``engine``: ``linwu`` (copies of a process that has
+    imported everything), ``plain`` (a kernel for each notebook) or another papermill engine; by default ``linwu`` where the system can.
+    Where the published run was made from the same inputs and is whole, it is kept; a page whose notebook read nothing that changed keeps its outputs; ``again``
+    makes all the same. Raises :class:`BatchError` before anything starts where a notebook does not fit or another run of the quarter is going on, and
+    before anything is published where the disk does not take the pages or an input changed meanwhile.
     """
     clock = time.perf_counter()
     root = find_home(home)
-    q = open_quarter(quarter, root)
-    scope = None if areas is None else sorted(set(areas))
-    pages = plan_pages(q, scope)
-    notebooks = check_notebooks(_notebooks(root, notebooks_dir), pages, PARAMETERS)
-    workers = max(1, min(workers or _processors(), len(pages)))
-    reports, name = root / "reports", quarter if scope is None else f"{quarter}-selected"
-    partial = reports / f".{name}.partial"
-    run = _Run(q, root, partial, pages, notebooks, workers, limit_seconds, engine, scope, dt.datetime.now(tz=dt.UTC))
-    reports.mkdir(parents=True, exist_ok=True)
-    with _alone(reports / f".{name}.lock"):
-        _recover(reports, name)
-        kept = None if again else _unchanged(run, reports / name)
-        if kept is not None:
-            return RunResult(quarter, reports / name, reports / name / "index.html", kept, [], time.perf_counter() - clock, workers)
-        _remove(partial)
-        partial.mkdir()
-        results = _check_links(partial, _make_pages(run, progress or (lambda done, total, text: None)))
-        failures = [f"{one.page.area_name} {one.page.file}：{one.reason}" for one in results if one.failed]
-        failures += [f"{one.page.file} 链接失效：{link}" for one in results for link in one.dead_links]
-        failures += _write_index(run, results)
-        _write_record(run, results, failures, time.perf_counter() - clock)
-        _publish(reports, name)
-    folder = reports / name
-    return RunResult(quarter, folder, folder / "index.html", results, failures, time.perf_counter() - clock, workers)
-
-
-def _unchanged(run: _Run, folder: Path) -> list[PageResult] | None:
-    """The pages of the published run if it is whole, without failure, and made from what this run would be made from; else None."""
+    reports, scope = root / "reports", None if areas is None else sorted(set(areas))
+    name = quarter if scope is None else f"{quarter}-selected"
+    run = _prepare(quarter, root, reports, name, scope, notebooks_dir, workers, limit_seconds, limit_mb, engine)
     try:
-        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        wanted = {
-            "scope": run.scope or "all", "engine": run.engine, "failures": [], "libraries": provenance.libraries(),
-            "package": {"version": linwu_stats.__version__, "sha256": provenance.package_sha256()},
-            "notebooks": {name: provenance.file_sha256(path) for name, path in run.notebooks.items()},
-        }
-        same = all(record[name] == value for name, value in wanted.items()) and record["provenance"]["key"] == run.q.provenance["key"]
-        hashes = {"index.html": record["index_sha256"], **{page["file"]: page["sha256"] for page in record["pages"]}}
-        if not same or {page.file for page in run.pages} != set(hashes) - {"index.html"}:
-            return None
-        if any(provenance.file_sha256(folder / file) != sha256 for file, sha256 in hashes.items()):
-            return None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return [PageResult(page, outcome="made", tries=0) for page in run.pages]
+        reports.mkdir(parents=True, exist_ok=True)
+        with exchange.alone(reports / f".{name}.lock"):
+            exchange.recover(reports, name)
+            if not again and keep.run_is_whole(run.seen, run.key, [page.file for page in run.pages]):
+                kept = [PageResult(page, outcome="made", tries=0, source="unchanged") for page in run.pages]
+                return RunResult(quarter, run.seen, run.seen / "index.html", kept, [], time.perf_counter() - clock, run.workers)
+            results, failures = _make(run, progress or (lambda done, total, text: None), again, clock)
+            exchange.publish(reports, name)
+    except OSError as error:
+        reason = f"{type(error).__name__}: {error.strerror or error}"
+        raise BatchError(
+            f"the reports cannot be written (不能写入报告文件夹): {reason}. Nothing was published, what readers see is unchanged; see that reports/ may be written "
+            "and that the disk has space, then run again"
+        ) from error
+    return RunResult(quarter, run.seen, run.seen / "index.html", results, failures, time.perf_counter() - clock, run.workers)
 
 
-def _make_pages(run: _Run, progress: Callable[[int, int, str], None]) -> list[PageResult]:
-    files = ["index.html", "run.json", *(page.file for page in run.pages)]
-    foot = provenance.page_provenance(run.q)
-    facts = [_facts(page, run.q, foot, files) for page in run.pages]
-    jobs = [
-        {
-            "notebook": str(run.notebooks[page.source]), "folder": str(run.folder), "stem": page.stem, "home": str(run.home), "engine": run.engine,
-            "parameters": fact["parameters"], "page": fact,
-        }
-        for page, fact in zip(run.pages, facts, strict=True)
-    ]
-    results: dict[int, PageResult] = {}
+def _prepare(
+    quarter: str, root: Path, reports: Path, name: str, scope: list[str] | None, notebooks_dir: Path | str | None, workers: int | None,
+    limit_seconds: float, limit_mb: float | None, engine: str | None,
+) -> _Run:  # fmt: skip
+    """Everything that is known before the first page, and the refusals."""
+    started = dt.datetime.now(tz=dt.UTC)
+    folder = _notebooks(root, notebooks_dir)
+    inputs = keep.snapshot(root, quarter, {path.name: path for path in folder.glob("*.ipynb")})
+    q = open_quarter(quarter, root)
+    pages = plan_pages(q, scope)
+    notebooks = check_notebooks(folder, pages, PARAMETERS)
+    inputs |= {"notebooks": {one: inputs["notebooks"][one] for one in notebooks}}
+    chosen = engine if engine not in (None, "auto") else NAME if can_fork() else "plain"
+    own = chosen in (NAME, "plain")  # the two make the same pages
+    key = keep.digest(inputs, provenance.libraries(), scope or "all", "own" if own else chosen, [page.stem for page in pages])
+    thin = {one for one, path in notebooks.items() if own and is_thin(json.loads(path.read_text(encoding="utf-8"))["cells"])}
+    static = {page.stem: keep.static_key(inputs, q, page.source, _parameters(page)) for page in pages if page.source in thin}
+    workers = max(1, min(workers or _processors(), len(pages)))
+    return _Run(
+        q, root, reports / f".{name}.partial", reports / name, pages, notebooks, workers, limit_seconds, limit_mb, chosen, scope, started, inputs, key, static,
+    )
+
+
+def _make(run: _Run, progress: Callable[[int, int, str], None], again: bool, clock: float) -> tuple[list[PageResult], list[str]]:
+    """All pages, the index and the record, in the partial folder; refuses what may not be published."""
+    run.folder.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        results, reads = _make_pages(run, progress, again, stack)
+    _refuse_full_disk(results)
+    results = _check_links(run.folder, results)
+    failures = [f"{one.page.area_name} {one.page.file}：{one.reason}" for one in results if one.failed]
+    failures += [f"{one.page.file} 链接失效：{link}" for one in results for link in one.dead_links]
+    failures += _write_index(run, results, bool(failures))
+    _refuse_changed(run)
+    _write_record(run, results, reads, failures, time.perf_counter() - clock)
+    exchange.remove(run.folder / "work")
+    return results, failures
+
+
+def _make_pages(run: _Run, progress: Callable[[int, int, str], None], again: bool, stack: ExitStack) -> tuple[list[PageResult], dict[str, str]]:
+    facts, jobs, keys = _jobs(run)
+    answers = keep.salvage(run.folder, {page.stem: key for page, key in zip(run.pages, keys, strict=True)})
+    answers = {stem: answer | {"source": "resumed"} for stem, answer in answers.items()}
+    results = {number: _result(page, answers[page.stem]) for number, page in enumerate(run.pages) if page.stem in answers}
+    numbers = [number for number in range(len(jobs)) if number not in results]
+    zygote = _zygote(run, stack) if numbers and run.engine == NAME else None
+    before: dict[str, dict[str, str]] = {}
+    if zygote is not None and not again:
+        before = _unchanged(run, zygote)
+        jobs = [job | ({"executed": str(run.seen / job["page"]["notebook"])} if job["stem"] in before else {}) for job in jobs]
 
     def done(number: int, answer: dict[str, Any]) -> None:
         page = run.pages[number]
         if answer["outcome"] == "failed":
             _write_failure(run.folder, page, facts[number], answer)
-        kept = {key: answer[key] for key in ("outcome", "reason", "kind", "cell", "seconds", "execute_seconds", "export_seconds", "tries") if key in answer}
-        results[number] = PageResult(page, **kept)
+        answer = answer | {"files": _files(run.folder, page.stem), "source": "outputs" if page.stem in before else "made"}
+        if page.stem in before:
+            answer["reads"] = sorted(before[page.stem])
+        results[number] = _result(page, answer)
+        if answer["outcome"] == "made":
+            keep.write_salvage(run.folder, page.stem, keys[number], answer)
         progress(len(results), len(run.pages), f"{page.area_name}{' 失败' if results[number].failed else ''}")
 
-    run_jobs(jobs, home=run.home, workers=run.workers, limit_seconds=run.limit_seconds, done=done)
-    _remove(run.folder / "work")
-    return [results[number] for number in range(len(run.pages))]
+    limits = {"workers": run.workers, "limit_seconds": run.limit_seconds, "limit_mb": run.limit_mb}
+    run_jobs(jobs, home=run.home, done=done, zygote=zygote, numbers=numbers, **limits)
+    ordered = [results[number] for number in range(len(jobs))]
+    return ordered, _digests(run, zygote, ordered, before)
+
+
+def _jobs(run: _Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+    """What each page shows around its outputs, the job that makes it, and the key of that job."""
+    files = ["index.html", "run.json", *(page.file for page in run.pages)]
+    foot = provenance.page_provenance(run.q)
+    facts = [_facts(page, run.q, foot, files) for page in run.pages]
+    plain = None if run.engine in (NAME, "plain") else run.engine
+    jobs = [
+        {
+            "notebook": str(run.notebooks[page.source]), "folder": str(run.folder), "stem": page.stem, "home": str(run.home), "engine": plain,
+            "parameters": fact["parameters"], "page": fact,
+        }
+        for page, fact in zip(run.pages, facts, strict=True)
+    ]
+    return facts, jobs, [keep.digest(run.key, page.stem, fact) for page, fact in zip(run.pages, facts, strict=True)]
+
+
+def _zygote(run: _Run, stack: ExitStack) -> Zygote | None:
+    """The process that is copied for each page; None where it cannot be had, which costs time only."""
+    areas = {page.source: page.area for page in run.pages}
+    wanted = {
+        "home": str(run.home), "quarter": run.q.quarter, "notebooks": [str(run.notebooks[source]) for source in areas], "areas": list(areas.values()),
+    }
+    environment = kernel_environment(run.home) | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    zygote = Zygote(wanted, environment, run.home / ".cache" / "log" / "zygote.log")
+    stack.callback(zygote.end)
+    try:
+        zygote.wait_ready(_READY_SECONDS)
+    except ZygoteError:
+        return None
+    return zygote
+
+
+def _unchanged(run: _Run, zygote: Zygote) -> dict[str, dict[str, str]]:
+    """Pages whose outputs in the published run still hold: by stem, what they read and its digest."""
+    found = keep.kept_notebooks(run.seen, run.static)
+    if not found:
+        return {}
+    try:
+        same = zygote.ask("unchanged", _READY_SECONDS, quarter=run.q.quarter, home=str(run.home), pages=found)
+    except ZygoteError:
+        return {}
+    return {stem: found[stem] for stem in same or []}
+
+
+def _digests(run: _Run, zygote: Zygote | None, results: list[PageResult], before: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Digests of all that the pages have read; none where no zygote was there to note it."""
+    known: dict[str, str] = {}
+    for pairs in before.values():
+        known |= pairs
+    notes = sorted({note for one in results for note in one.reads or []} - set(known))
+    if not notes or zygote is None:
+        return known
+    try:
+        return known | (zygote.ask("digests", _READY_SECONDS, quarter=run.q.quarter, home=str(run.home), notes=notes) or {})
+    except ZygoteError:
+        return known
+
+
+def _result(page: Page, answer: Mapping[str, Any]) -> PageResult:
+    names = ("outcome", "reason", "kind", "cell", "seconds", "execute_seconds", "export_seconds", "tries", "source", "files", "reads")
+    return PageResult(page, **{name: answer[name] for name in names if name in answer})
+
+
+def _files(folder: Path, stem: str) -> dict[str, str]:
+    """Files of a page with their checksums, by the name that they all begin with."""
+    found = [path for path in folder.rglob(f"{stem}*") if path.is_file() and path.name[len(stem)] in "._-" and "work" not in path.relative_to(folder).parts]
+    return {path.relative_to(folder).as_posix(): provenance.file_sha256(path) for path in sorted(found)}
 
 
 def _facts(page: Page, q: Any, foot: Mapping[str, Any], files: list[str]) -> dict[str, Any]:
@@ -205,31 +317,52 @@ def _write_failure(folder: Path, page: Page, facts: Mapping[str, Any], answer: M
     write_file(folder / page.file, html.failure_to_html({**facts, "notebook": facts["notebook"] if kept else ""}, failure))
 
 
+def _refuse_full_disk(results: list[PageResult]) -> None:
+    full = next((one for one in results if one.kind == "disk"), None)
+    if full is not None:
+        raise BatchError(
+            f"the disk does not take the pages (磁盘写不进): {full.page.file}: {full.reason}. Nothing was published, what readers see is unchanged; make space, then "
+            "run again: pages that were made are kept"
+        )
+
+
+def _refuse_changed(run: _Run) -> None:
+    changed = keep.changed_parts(run.inputs, keep.snapshot(run.home, run.q.quarter, run.notebooks))
+    if changed:
+        raise BatchError(
+            f"inputs changed while the pages were made (运行期间输入有变动): {'、'.join(changed)}. Nothing was published, so that no run mixes two states; run again"
+        )
+
+
 def _check_links(folder: Path, results: list[PageResult]) -> list[PageResult]:
     documents = {one.page.file: (folder / one.page.file).read_text(encoding="utf-8") for one in results}
     files: dict[str, set[str] | None] = {name: html.places(text) for name, text in documents.items()}
-    files |= {"index.html": None, "run.json": None} | {f"notebooks/{file.name}": None for file in (folder / "notebooks").glob("*.ipynb")}
+    files |= {"index.html": None, "run.json": None} | {file: None for one in results for file in one.files if file not in files}
     return [replace(one, dead_links=html.dead_links(documents[one.page.file], files)) for one in results]
 
 
-def _write_index(run: _Run, results: list[PageResult]) -> list[str]:
-    document, failures = index_html(run.q, results, provenance.page_provenance(run.q))
+def _write_index(run: _Run, results: list[PageResult], failed: bool) -> list[str]:
+    before = exchange.stays_reachable(run.seen.parent, run.seen.name, run.key, failed)
+    document, failures = index_html(run.q, results, provenance.page_provenance(run.q), earlier=before)
     write_file(run.folder / "index.html", document)
     return failures
 
 
-def _write_record(run: _Run, results: list[PageResult], failures: list[str], seconds: float) -> None:
+def _write_record(run: _Run, results: list[PageResult], reads: Mapping[str, str], failures: list[str], seconds: float) -> None:
+    places = {note: index for index, note in enumerate(reads)}
     pages = [
         {
-            "file": one.page.file, "kind": one.page.kind, "area": one.page.area, "outcome": one.outcome, "reason": one.reason, "cell": one.cell,
-            "parameters": _parameters(one.page), "seconds": one.seconds, "execute_seconds": one.execute_seconds, "export_seconds": one.export_seconds,
-            "tries": one.tries, "dead_links": one.dead_links, "sha256": provenance.file_sha256(run.folder / one.page.file),
+            "file": one.page.file, "stem": one.page.stem, "kind": one.page.kind, "area": one.page.area, "outcome": one.outcome, "source": one.source,
+            "reason": one.reason, "cell": one.cell, "parameters": _parameters(one.page), "seconds": one.seconds, "execute_seconds": one.execute_seconds,
+            "export_seconds": one.export_seconds, "tries": one.tries, "dead_links": one.dead_links, "sha256": one.files.get(one.page.file),
+            "static_key": run.static.get(one.page.stem), "files": one.files,
+            "reads": [places[note] for note in one.reads or []] if all(note in places for note in one.reads or []) else [],
         }
         for one in results
     ]
     record = provenance.run_record(
-        run.q, pages, notebooks={name: provenance.file_sha256(path) for name, path in run.notebooks.items()}, scope=run.scope or "all",
-        started=run.started.isoformat(timespec="seconds"), seconds=round(seconds, 3), workers=run.workers, engine=run.engine, failures=failures,
+        run.q, pages, notebooks=run.inputs["notebooks"], scope=run.scope or "all", started=run.started.isoformat(timespec="seconds"),
+        seconds=round(seconds, 3), workers=run.workers, engine=run.engine, key=run.key, inputs=run.inputs, failures=failures, reads=reads,
         index_sha256=provenance.file_sha256(run.folder / "index.html"),
     )
     write_file(run.folder / "run.json", json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")
@@ -246,97 +379,3 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _publish(reports: Path, name: str) -> None:
-    """Exchange the finished folder for the one that readers see; the run before stays as ``.previous``, a good one rather than a failed one."""
-    final, partial, previous = reports / name, reports / f".{name}.partial", reports / f".{name}.previous"
-    if final.is_dir():
-        if previous.is_dir() and _has_failures(final) and not _has_failures(previous):
-            _rename(final, reports / f".{name}.old")
-        else:
-            _remove(previous)
-            _rename(final, previous)
-    _rename(partial, final)
-    _remove(reports / f".{name}.old")
-
-
-def _recover(reports: Path, name: str) -> None:
-    """After a run that was killed between the two renames, put back what readers saw."""
-    final, old, previous = reports / name, reports / f".{name}.old", reports / f".{name}.previous"
-    if not final.exists():
-        left = old if old.is_dir() else previous
-        if left.is_dir():
-            _rename(left, final)
-    _remove(old)
-
-
-def _has_failures(folder: Path) -> bool:
-    try:
-        return bool(json.loads((folder / "run.json").read_text(encoding="utf-8"))["failures"])
-    except (OSError, ValueError, KeyError):
-        return True
-
-
-def _rename(source: Path, target: Path) -> None:
-    for attempt in range(20):
-        try:
-            source.rename(target)
-            return
-        except PermissionError as error:  # Windows refuses while a file inside is open in another program
-            if attempt == 19:
-                raise BatchError(
-                    f"cannot move {source.name} to {target.name} in reports/ (不能更换报告文件夹): close the programs that have its files open, then run again"
-                ) from error
-            time.sleep(0.25)
-
-
-def _remove(folder: Path) -> None:
-    if folder.is_dir():
-        shutil.rmtree(folder)
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """One run of a quarter at a time; the lock of a process that is gone does not count."""
-    mine = {"pid": os.getpid(), "created": _created(os.getpid()), "started": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds")}
-    for _ in range(2):
-        try:
-            with lock.open("x", encoding="utf-8") as stream:
-                json.dump(mine, stream)
-            break
-        except FileExistsError:
-            holder = _holder(lock)
-            if holder:
-                raise BatchError(
-                    f"another run of this quarter is going on (本季度正在另一进程中运行): process {holder['pid']}, since {holder['started']}. "
-                    "Wait until it has ended"
-                ) from None
-            lock.unlink(missing_ok=True)
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
-
-
-def _holder(lock: Path) -> dict[str, Any] | None:
-    import psutil
-
-    try:
-        holder = json.loads(lock.read_text(encoding="utf-8"))
-        created = _created(holder["pid"])
-        if created is None or holder["created"] is None:
-            return holder if psutil.pid_exists(holder["pid"]) else None
-        return holder if abs(created - holder["created"]) < 2 else None
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
-        return None
-
-
-def _created(pid: int) -> float | None:
-    """When a process began; None where it is gone or the system does not tell (a bare tree without /proc)."""
-    import psutil
-
-    try:
-        return psutil.Process(pid).create_time()
-    except (OSError, psutil.Error):
-        return None

@@ -18,7 +18,7 @@ from typing import Any
 import linwu_stats
 from linwu_stats.quarter import file_sha256
 
-__all__ = ["file_sha256", "libraries", "package_sha256", "page_provenance", "rules_in_force", "run_record"]
+__all__ = ["file_sha256", "libraries", "package_digest", "package_sha256", "page_provenance", "rules_in_force", "run_record"]
 
 #: Distributions whose version can change a figure or a page.
 LIBRARIES = ("pandas", "numpy", "narwhals", "duckdb", "pyarrow", "statsmodels", "matplotlib", "papermill", "nbclient", "nbconvert", "ipykernel", "openpyxl")
@@ -26,7 +26,12 @@ LIBRARIES = ("pandas", "numpy", "narwhals", "duckdb", "pyarrow", "statsmodels", 
 
 @lru_cache(maxsize=1)
 def package_sha256() -> str:
-    """SHA-256 of the package's own files (程序校验值): code, law and templates, by name and content."""
+    """SHA-256 of the package's own files as this process found them first (程序校验值)."""
+    return package_digest()
+
+
+def package_digest() -> str:
+    """SHA-256 of the package's own files as they are now: code, law and templates, by name and content (程序校验值)."""
     root = Path(linwu_stats.__file__).parent
     digest = hashlib.sha256()
     for file in sorted(root.rglob("*"), key=lambda path: path.relative_to(root).as_posix()):
@@ -96,6 +101,7 @@ def run_record(quarter: Any, pages: Iterable[Mapping[str, Any]], *, notebooks: M
         "quarter": quarter.quarter,
         "sample": bool(quarter.is_sample),
         **facts,
+        "seeds": {"PYTHONHASHSEED": "0", "svg.hashsalt": "linwu_stats"},
         "package": {"version": linwu_stats.__version__, "sha256": package_sha256()},
         "notebooks": dict(notebooks),
         "libraries": libraries(),

@@ -28,6 +28,8 @@ _PERSONAL = re.compile(
     + _EDGE_AFTER
 )
 _DATA_URI = re.compile(r"data:[a-z]+/[a-z0-9+.-]+;base64,[A-Za-z0-9+/=\s]*")
+#: A kernel names the file of a cell after its own process number.
+_KERNEL = re.compile(r"\bipykernel_\d+")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 #: Tag of the banner cells that papermill puts into a failed notebook.
 ERROR_MARKER = "papermill-error-cell-tag"
@@ -41,7 +43,7 @@ def count_personal_numbers(text: str) -> int:
 
 def clean_text(text: str, home: Path | None = None) -> str:
     """``text`` without terminal colours, paths of this machine and numbers of persons (清洗文本)."""
-    text = _ANSI.sub("", text)
+    text = _KERNEL.sub("ipykernel", _ANSI.sub("", text))
     for path, name in _machine_paths(home):
         text = text.replace(path, name)
     return _mask(text)
@@ -76,14 +78,28 @@ def _clean_output(output: Any, home: Path | None) -> None:
     if "traceback" in output:
         output["traceback"] = clean_text("\n".join(output["traceback"]), home).split("\n")
     for kind, value in output.get("data", {}).items():
-        if isinstance(value, str) and not kind.startswith("image/"):
-            output["data"][kind] = clean_text(value, home)
+        if not kind.startswith("image/"):
+            output["data"][kind] = _clean_value(value, home)
+
+
+def _clean_value(value: Any, home: Path | None) -> Any:
+    """A text, or the texts within the data of a table."""
+    if isinstance(value, str):
+        return clean_text(value, home)
+    if isinstance(value, dict):
+        return {clean_text(key, home): _clean_value(part, home) for key, part in value.items()}
+    return [_clean_value(part, home) for part in value] if isinstance(value, list) else value
+
+
+def _texts_in(value: Any) -> list[str]:
+    parts = [value] if isinstance(value, str) else [*value.keys(), *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return parts if isinstance(value, str) else [text for part in parts for text in _texts_in(part)]
 
 
 def _texts(output: Any) -> list[str]:
     texts = [output[key] for key in ("text", "evalue") if key in output]
     texts += ["\n".join(output["traceback"])] if "traceback" in output else []
-    return texts + [value for kind, value in output.get("data", {}).items() if isinstance(value, str) and not kind.startswith("image/")]
+    return texts + [text for kind, value in output.get("data", {}).items() if not kind.startswith("image/") for text in _texts_in(value)]
 
 
 def _mask(text: str) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from linwu_stats.publish.worker import write_file
+from linwu_stats.publish.zygote_client import Zygote, memory_used, run_forked
 
 __all__ = ["kernel_environment", "run_jobs"]
 
@@ -27,23 +28,37 @@ Answer = dict[str, Any]
 _TRY_AGAIN = {"worker", "kernel"}
 
 
-def run_jobs(jobs: Sequence[Mapping[str, Any]], *, home: Path, workers: int, limit_seconds: float, done: Callable[[int, Answer], None]) -> None:
-    """Make all pages, ``workers`` at a time (并行制作).
+def run_jobs(
+    jobs: Sequence[Mapping[str, Any]], *, home: Path, workers: int, limit_seconds: float, done: Callable[[int, Answer], None], limit_mb: float | None = None,
+    zygote: Zygote | None = None, numbers: Sequence[int] | None = None,
+) -> None:  # fmt: skip
+    """Make pages, ``workers`` at a time (并行制作): by copies of ``zygote`` where there is one, else by workers with plain kernels.
 
-    ``done`` is called in this thread with the number of the job and its answer, as they come. When this function is left early, also by Ctrl+C, the
+    ``numbers``: those of ``jobs`` to make, by default all. ``done`` is called in this thread with the number of the job and its answer, as they come.
+    A copy that died is tried again in a worker of its own, where it can take no other along. When this function is left early, also by Ctrl+C, the
     workers and their kernels are ended.
     """
+    numbers = list(range(len(jobs))) if numbers is None else list(numbers)
+    tried: dict[int, Answer] = {}
+    if zygote is not None:
+        tried = run_forked(zygote, jobs, numbers, workers=workers, limit_seconds=limit_seconds, limit_mb=limit_mb, done=done)
+        numbers = [number for number in numbers if number in tried]
+    if not numbers:
+        return
     waiting: queue.Queue[int] = queue.Queue()
-    for number in range(len(jobs)):
+    for number in numbers:
         waiting.put(number)
     answers: queue.Queue[tuple[int, Answer]] = queue.Queue()
     environment = kernel_environment(home)
-    logs = [home / ".cache" / "log" / f"worker-{number + 1}.log" for number in range(min(workers, len(jobs)))]
-    crew = [_Watcher(jobs, waiting, answers, environment=environment, limit_seconds=limit_seconds, log=log) for log in logs]
+    logs = [home / ".cache" / "log" / f"worker-{number + 1}.log" for number in range(min(workers, len(numbers)))]
+    once = {number for number, answer in tried.items() if answer}
+    crew = [
+        _Watcher(jobs, waiting, answers, environment=environment, limit_seconds=limit_seconds, limit_mb=limit_mb, log=log, once=once) for log in logs
+    ]  # fmt: skip
     try:
         for watcher in crew:
             watcher.start()
-        for _ in jobs:
+        for _ in numbers:
             done(*_next(answers))
     finally:
         for watcher in crew:
@@ -73,7 +88,7 @@ def kernel_environment(home: Path) -> dict[str, str]:
         **({"PYTHONPYCACHEPREFIX": str(cache / "pycache")} if os.environ.get("PYTHONDONTWRITEBYTECODE") else {}),
         "JUPYTER_PATH": str(cache / "jupyter"), "JUPYTER_RUNTIME_DIR": str(cache / "runtime"), "JUPYTER_CONFIG_DIR": str(cache / "jupyter-config"),
         "JUPYTER_PLATFORM_DIRS": "1", "IPYTHONDIR": str(cache / "ipython"), "MPLCONFIGDIR": str(cache / "matplotlib"),
-        "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "SOURCE_DATE_EPOCH": "0",
+        "LINWU_CACHE": str(cache), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "SOURCE_DATE_EPOCH": "0",
         "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
 
@@ -86,14 +101,19 @@ def _next(answers: queue.Queue[tuple[int, Answer]]) -> tuple[int, Answer]:
             continue
 
 
+class _TooMuch(Exception):
+    """Kind and reason."""
+
+
 class _Watcher(threading.Thread):
     """One thread, one worker process at a time."""
 
     def __init__(
         self, jobs: Sequence[Mapping[str, Any]], waiting: queue.Queue[int], answers: queue.Queue[tuple[int, Answer]], *,
-        environment: Mapping[str, str], limit_seconds: float, log: Path,
+        environment: Mapping[str, str], limit_seconds: float, limit_mb: float | None, log: Path, once: set[int],
     ) -> None:  # fmt: skip
         super().__init__(daemon=True)
+        self._limit_mb, self._once = limit_mb, once
         self._jobs, self._waiting, self._answers = jobs, waiting, answers
         self._environment, self._limit, self._log = dict(environment), limit_seconds, log
         self._process: subprocess.Popen[str] | None = None
@@ -108,7 +128,7 @@ class _Watcher(threading.Thread):
                 return
             answer = self._make(self._jobs[number])
             if answer.get("kind") in _TRY_AGAIN and not self._ended:
-                answer = self._make(self._jobs[number]) | {"tries": 2}
+                answer = (answer if number in self._once else self._make(self._jobs[number])) | {"tries": 2}
             self._answers.put((number, answer))
 
     def end(self) -> None:
@@ -123,11 +143,11 @@ class _Watcher(threading.Thread):
             assert process.stdin is not None
             process.stdin.write(json.dumps(job, ensure_ascii=True) + "\n")
             process.stdin.flush()
-            line = self._lines.get(timeout=self._limit)
-        except queue.Empty:
+            line = self._answer(started)
+        except _TooMuch as error:
             self._kill()
             seconds = round(time.perf_counter() - started, 3)
-            return {"outcome": "failed", "kind": "limit", "reason": f"超过时限 {self._limit:g} 秒，已终止。", "seconds": seconds} | _cell_of(job)
+            return {"outcome": "failed", "kind": error.args[0], "reason": error.args[1], "seconds": seconds} | _cell_of(job)
         except OSError as error:
             line, reason = None, f"{type(error).__name__}: {error}"
         else:
@@ -138,6 +158,21 @@ class _Watcher(threading.Thread):
             self._kill()
             return {"outcome": "failed", "kind": "worker", "reason": f"{reason}（返回码 {code}）", "traceback": self._last_words(), **seconds} | _cell_of(job)
         return json.loads(line) | seconds
+
+    def _answer(self, started: float) -> str | None:
+        """The worker's answer, None where it died; raises :class:`_TooMuch` where it takes too long or holds too much."""
+        base = None
+        while True:
+            try:
+                return self._lines.get(timeout=0.5)
+            except queue.Empty:
+                process = self._process
+            if time.perf_counter() - started > self._limit:
+                raise _TooMuch("limit", f"超过时限 {self._limit:g} 秒，已终止。")
+            used = memory_used(process.pid) if process and self._limit_mb else 0
+            base = used if base is None else min(base, used)
+            if self._limit_mb and used - base > self._limit_mb * 1_000_000:
+                raise _TooMuch("memory", f"占用内存超过上限 {self._limit_mb:g} MB，已终止。")
 
     def _worker(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:

@@ -10,10 +10,12 @@ Run as ``python -P -m linwu_stats.publish.worker``; the environment is made by :
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import json
 import os
 import queue
+import shutil
 import sys
 import threading
 import time
@@ -21,13 +23,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from linwu_stats.publish.engine import HERE
 from linwu_stats.publish.screen import ERROR_MARKER
 
-__all__ = ["main", "make_page", "running_cell", "write_file"]
+__all__ = ["main", "make_page", "running_cell", "steady_streams", "write_file"]
 
 #: Longest path of a Unix socket that every system takes.
 _SOCKET_PATH_LENGTH = 100
 _kernels_started = itertools.count(1)
+#: What the system says when a file cannot be written whatever the notebook holds.
+_DISK = {errno.ENOSPC, errno.EROFS, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC, errno.EFBIG, errno.EIO}
 
 
 def main() -> None:
@@ -49,26 +54,43 @@ def main() -> None:
 def make_page(job: Mapping[str, Any]) -> dict[str, Any]:
     """Run one notebook and write its page (运行笔记本并生成网页).
 
-    ``job``: notebook (path), folder (of the run), stem, home, parameters, page (facts for the page), engine (papermill's name, or null). Gives outcome
-    (made or failed), and for a failure kind, reason, cell, source, traceback; seconds of both steps; dead links.
+    ``job``: notebook (path), folder (of the run), stem, home, parameters, page (facts for the page), engine (papermill's name, or null); ``executed``: an
+    executed notebook of an earlier run whose outputs still hold, so that only the page around them is made. Gives outcome (made or failed), and for a failure
+    kind, reason, cell, source, traceback; seconds of both steps.
     """
+    try:
+        return _make_page(job)
+    except MemoryError as error:
+        return {"outcome": "failed", **_failure("memory", error, Path(job["home"]))}
+    except OSError as error:
+        return {"outcome": "failed", **_failure("export", error, Path(job["home"]))}
+
+
+def _make_page(job: Mapping[str, Any]) -> dict[str, Any]:
+    import nbformat
+
     from linwu_stats.publish.html import notebook_to_html
     from linwu_stats.publish.screen import clean_notebook
 
     home, folder, stem = Path(job["home"]), Path(job["folder"]), job["stem"]
     work = folder / "work" / f"{stem}.ipynb"
     started = time.perf_counter()
-    failure = _execute(job, work)
+    kept = job.get("executed")
+    failure = None if kept else _execute(job, work)
     executed = time.perf_counter()
     answer: dict[str, Any] = {"outcome": "made", "execute_seconds": round(executed - started, 3)}
-    nb = _read_notebook(work)
+    nb = _read_notebook(Path(kept) if kept else work)
+    if nb is None and failure is None:
+        failure = {"kind": "kernel", "reason": "运行后的笔记本读不出来。"}
     if nb is not None:
+        if not kept:
+            steady_streams(nb)
         nb, personal = clean_notebook(nb, home)
         if personal and failure is None:
             failure = {"kind": "personal", "reason": f"输出或代码中有 {personal} 处疑似身份证号或手机号，已隐去，不予发布。"}
-        import nbformat
-
-        write_file(folder / "notebooks" / f"{stem}.ipynb", nbformat.writes(nb))
+        text = nbformat.writes(nb)
+        write_file(folder / "notebooks" / f"{stem}.ipynb", text)
+        nb = nbformat.reads(text, as_version=4)  # the page is made from what is kept, so that it can be made from that again
     if failure is None:
         try:
             write_file(folder / f"{stem}.html", notebook_to_html(nb, job["page"]))
@@ -76,6 +98,23 @@ def make_page(job: Mapping[str, Any]) -> dict[str, Any]:
             failure = _failure("export", error, home)
     answer["export_seconds"] = round(time.perf_counter() - executed, 3)
     return answer if failure is None else answer | {"outcome": "failed"} | failure
+
+
+def steady_streams(nb: Any) -> None:
+    """Texts of standard output and error between two outputs as one each, output first (合并文本输出): a kernel sends them when its clock says so."""
+    for cell in nb.cells:
+        steady: list[Any] = []
+        streams: dict[str, Any] = {}
+        for output in [*cell.get("outputs", []), None]:
+            if output is not None and output.output_type == "stream":
+                before = streams.setdefault(output.name, output)
+                if before is not output:
+                    before.text += output.text
+                continue
+            steady += [streams[name] for name in sorted(streams, reverse=True)] + ([output] if output is not None else [])
+            streams = {}
+        if "outputs" in cell:
+            cell.outputs = steady
 
 
 def running_cell(work: Path) -> dict[str, Any]:
@@ -104,14 +143,16 @@ def _execute(job: Mapping[str, Any], work: Path) -> dict[str, Any] | None:
 
     home = Path(job["home"])
     work.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(job["notebook"], work)  # who looks meanwhile sees what is being run
+    saved = {"request_save_on_cell_execute": False} if job.get("engine") == HERE else {"config": _transport(), "shutdown_kernel": "immediate"}
     try:
         papermill.execute_notebook(
             nbformat.read(job["notebook"], as_version=4), str(work).replace("{", "{{").replace("}", "}}"), parameters=dict(job["parameters"]),
-            engine_name=job.get("engine"), kernel_name="python3", progress_bar=False, cwd=str(home), shutdown_kernel="immediate", config=_transport(),
+            engine_name=job.get("engine"), kernel_name="python3", progress_bar=False, cwd=str(home), **saved,
         )
     except PapermillExecutionError as error:
         return {
-            "kind": "cell", "reason": clean_text(f"{error.ename}: {error.evalue}", home), "cell": _failed_cell(work, error.cell_index),
+            "kind": "memory" if error.ename in ("MemoryError", "_ArrayMemoryError") else "cell", "reason": clean_text(f"{error.ename}: {error.evalue}", home), "cell": _failed_cell(work, error.cell_index),
             "source": clean_text(error.source, home), "traceback": clean_text("\n".join(error.traceback), home),
         }
     except Exception as error:  # the kernel died, or the disk is full: one failed page, not the end of the worker
@@ -150,6 +191,8 @@ def _failure(kind: str, error: Exception, home: Path) -> dict[str, Any]:
 
     from linwu_stats.publish.screen import clean_text
 
+    if isinstance(error, OSError) and error.errno in _DISK:
+        kind = "disk"
     return {"kind": kind, "reason": clean_text(f"{type(error).__name__}: {error}", home), "traceback": clean_text(traceback.format_exc(), home)}
 
 

@@ -12,11 +12,11 @@ Emit = Callable[[Mapping[str, Any]], None]
 
 
 def run_job(order: Mapping[str, Any], emit: Emit) -> None:
-    """Do one job (执行任务): kind ``page`` as :func:`linwu_stats.publish.worker.make_page` takes it, ``cells`` for papermill's engine.
+    """Do one job (执行任务): ``digests`` and ``unchanged`` of what pages have read (:mod:`linwu_stats.publish.reads`), kind ``page`` as :func:`linwu_stats.publish.worker.make_page` takes it, ``cells`` for papermill's engine.
 
     ``emit`` is called with ``{"cell": number}`` when a cell begins, and with ``{"answer": …}`` or, for cells, with each cell that is done.
     """
-    {"page": _page, "cells": _cells}[order["kind"]](order, emit)
+    {"page": _page, "cells": _cells, "digests": _digests, "unchanged": _unchanged}[order["kind"]](order, emit)
 
 
 def _page(order: Mapping[str, Any], emit: Emit) -> None:
@@ -48,3 +48,21 @@ def _cells(order: Mapping[str, Any], emit: Emit) -> None:
             emit({"done": index, "outputs": cell.get("outputs"), "execution_count": cell.get("execution_count"), "error": error, "earlier": shown})
             if error:
                 return
+
+
+def _digests(order: Mapping[str, Any], emit: Emit) -> None:
+    """Digests of notes, as the tables are now."""
+    from linwu_stats.publish import facts, reads
+    from linwu_stats.quarter import open_quarter
+
+    q = open_quarter(order["quarter"], order["home"])
+    emit({"answer": reads.digests(q, order["notes"], facts.positions)})
+
+
+def _unchanged(order: Mapping[str, Any], emit: Emit) -> None:
+    """Which of several pages have read nothing that changed: by stem, pairs of note and digest."""
+    from linwu_stats.publish import facts, reads
+    from linwu_stats.quarter import open_quarter
+
+    q, now = open_quarter(order["quarter"], order["home"]), dict[str, str]()
+    emit({"answer": [stem for stem, before in order["pages"].items() if reads.replayed(q, before.items(), now, facts.positions)]})

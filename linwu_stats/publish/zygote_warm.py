@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["import_known", "page_calls", "plain_state", "warm_up"]
+__all__ = ["import_known", "is_thin", "page_calls", "plain_state", "warm_up"]
 
 #: Libraries that a notebook may find imported already; a module of any other name waits for the notebook itself.
 KNOWN = {"linwu_stats", "pandas", "numpy", "matplotlib", "statsmodels", "scipy", "IPython", "markupsafe"}
@@ -80,10 +80,26 @@ def page_calls(cells: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[tupl
     return [name for name in dict.fromkeys(modules) if name.partition(".")[0] in KNOWN], calls
 
 
+def is_thin(cells: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a notebook does nothing but open a quarter and call the package's page functions (是否只调用本程序的函数).
+
+    Only of such a notebook it is known what it reads.
+    """
+    cells = [cell for cell in cells if cell["cell_type"] == "code" and "parameters" not in cell.get("metadata", {}).get("tags", [])]
+    names: dict[str, str] = {}
+    try:
+        statements = [statement for cell in cells for statement in ast.parse("".join(cell["source"])).body]
+    except SyntaxError:
+        return False
+    return all(_is_thin(statement, names) for statement in statements)
+
+
 @contextlib.contextmanager
 def plain_state() -> Iterator[None]:
     """What is done inside leaves the process as a fresh kernel shows it: plot settings, warning filters, environment (还原进程状态)."""
-    filters, environment, folder = list(warnings.filters), dict(os.environ), Path.cwd()
+    import matplotlib
+
+    filters, environment, folder, drawn = list(warnings.filters), dict(os.environ), Path.cwd(), dict.copy(matplotlib.rcParams)
     try:
         yield
     finally:
@@ -92,11 +108,18 @@ def plain_state() -> Iterator[None]:
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(folder)
-        matplotlib = sys.modules.get("matplotlib")
-        if matplotlib is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                dict.update(matplotlib.rcParams, matplotlib.rcParamsOrig)
+        dict.update(matplotlib.rcParams, drawn)  # as they were, the backend that the environment names included; not through its checks, which warn
+
+
+def _is_thin(statement: ast.stmt, names: dict[str, str]) -> bool:
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        modules = _modules(statement, names)
+        return bool(modules) and all(name.partition(".")[0] == "linwu_stats" for name in modules)
+    if isinstance(statement, ast.Assign):
+        targets, opened = statement.targets, statement.value
+        plain = len(targets) == 1 and isinstance(targets[0], ast.Name) and targets[0].id == "q" and isinstance(opened, ast.Call)
+        return plain and ast.unparse(opened) in ("linwu_stats.open_quarter(quarter, home=home)", "linwu_stats.open_quarter(quarter, home)")
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and _page_call(statement.value, names) is not None
 
 
 def _modules(statement: ast.stmt, names: dict[str, str]) -> list[str]:
