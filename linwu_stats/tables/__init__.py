@@ -7,6 +7,7 @@ The data dictionary (``docs/data-dictionary.md``) is written from this module, s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import narwhals as nw
@@ -113,10 +114,10 @@ def _check(frame: pd.DataFrame, table: Table) -> None:
         raise TableError(f"{table.title} ({table.name}): {int(frame.duplicated(table.key).sum())} rows repeat the key {'+'.join(table.key)}")
 
 
-def dictionary_text() -> str:
-    """The data dictionary as Markdown (数据字典), written from the declarations above."""
+def dictionary_text(names: Iterable[str] | None = None) -> str:
+    """The data dictionary as Markdown (数据字典), written from the declarations: of all tables, or of those named."""
     lines = ["# Data dictionary (数据字典)", "", "Written by `linwu-stats dictionary` from `linwu_stats/tables/`; do not edit by hand.", ""]
-    for table in TABLES.values():
+    for table in TABLES.values() if names is None else (TABLES[name] for name in names):
         lines += [f"## `{table.name}` {table.title}", "", f"Made by `{table.made_by}`.", ""]
         lines += ["| column | 列 | type | unit | key | description | codes |", "|---|---|---|---|---|---|---|"]
         for column in table.columns:
