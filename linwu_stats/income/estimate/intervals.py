@@ -88,7 +88,7 @@ def check_forecasts(
         pattern = measure_pattern(cells, this, last, known, then, ledger_last, settings, quarters)
         made = forecast(cells, this, last, known, then, ledger_this, ledger_last, growth, pattern, settings)
         code = "own_year" if ledger_last.any() else "law"
-        one = _checked(cells, made, this, ledger_this, then, made.fallback == code, _year_income(cells, this, last, seen, target), settings)
+        one = _checked(cells, made, this, ledger_this, then, made.fallback == code, _year_income(cells, this, last, seen, target), settings, code != "law")
         found[code].append(("this_year", one))
     if ledger_last.any():
         pattern = measure_pattern(cells, last, last, seen, target, ledger_last, settings, quarters)
@@ -120,8 +120,12 @@ def _year_income(cells: Cells, this: np.ndarray, last: np.ndarray, seen: list[in
 
 def _checked(
     cells: Cells, made: Forecast, outcome: np.ndarray, ledger: np.ndarray, then: list[int], wanted: np.ndarray, income: np.ndarray, settings: Settings,
+    around_mean: bool = True,
 ) -> _Checked:
-    """Errors of one forecast, around the mean of each item, of households whose outcome is whole."""
+    """Errors of one forecast, around the mean of each item, of households whose outcome is whole.
+
+    Seasons of the law are off for the county as a whole: their errors are taken as they are, since nothing else would show it.
+    """
     rows = wanted & ledger[:, then].all(axis=1) & ~made.unknown & ~made.unsure
     got = outcome[:, then].sum(axis=1)
     rows &= np.bincount(cells.household, weights=np.isnan(got), minlength=len(rows)) == 0
@@ -131,7 +135,7 @@ def _checked(
     total = np.bincount(cells.item, weights=expected, minlength=len(cells.items))
     shift = np.divide(np.bincount(cells.item, weights=got, minlength=len(cells.items)), total, out=np.ones(len(cells.items)), where=total > 0)
     # The mean of few households is their own error rather than the county's change.
-    count = np.bincount(cells.item[kept & (expected > 0)], minlength=len(cells.items))
+    count = np.bincount(cells.item[kept & (expected > 0)], minlength=len(cells.items)) * around_mean
     shift = 1.0 + (np.clip(shift, 0.5, 2.0) - 1.0) * count / (count + settings.cells_min)
     miss = np.zeros_like(made.by_class)
     np.add.at(miss, (cells.household, cells.cell_class), got - expected * shift[cells.item])
