@@ -34,8 +34,8 @@ _VILLAGE_COLUMNS = (
 def index_html(q: Any, results: Iterable[Any], foot: Mapping[str, Any], *, earlier: str | None = None) -> tuple[str, list[str]]:
     """The index page of a run, and what could not be shown on it (目录页).
 
-    ``q``: the quarter; ``results``: one per page (``batch.PageResult``); ``foot``: of ``provenance.page_provenance``; ``earlier``: link to the run before. A section whose numbers cannot be
-    worked out is left out and named; the links to the pages are always there.
+    ``q``: the quarter; ``results``: one per page (``batch.PageResult``); ``foot``: of ``provenance.page_provenance``;
+    ``earlier``: link to the run before. A section whose numbers cannot be worked out is left out and named; the links to the pages are always there.
     """
     results = list(results)
     county = q.rules.value("area.county")["code"]
