@@ -157,8 +157,8 @@ def run_batch(
     except OSError as error:
         reason = f"{type(error).__name__}: {error.strerror or error}"
         raise BatchError(
-            f"the reports cannot be written (不能写入报告文件夹): {reason}. Nothing was published, what readers see is unchanged; see that reports/ may be written "
-            "and that the disk has space, then run again"
+            f"the reports cannot be written (不能写入报告文件夹): {reason}. Nothing was published, what readers see is unchanged; see that reports/ may "
+            "be written and that the disk has space, then run again"
         ) from error
     return RunResult(quarter, run.seen, run.seen / "index.html", results, failures, time.perf_counter() - clock, run.workers)
 
@@ -321,8 +321,8 @@ def _refuse_full_disk(results: list[PageResult]) -> None:
     full = next((one for one in results if one.kind == "disk"), None)
     if full is not None:
         raise BatchError(
-            f"the disk does not take the pages (磁盘写不进): {full.page.file}: {full.reason}. Nothing was published, what readers see is unchanged; make space, then "
-            "run again: pages that were made are kept"
+            f"the disk does not take the pages (磁盘写不进): {full.page.file}: {full.reason}. Nothing was published, what readers see is unchanged; make "
+            "space, then run again: pages that were made are kept"
         )
 
 
@@ -330,7 +330,8 @@ def _refuse_changed(run: _Run) -> None:
     changed = keep.changed_parts(run.inputs, keep.snapshot(run.home, run.q.quarter, run.notebooks))
     if changed:
         raise BatchError(
-            f"inputs changed while the pages were made (运行期间输入有变动): {'、'.join(changed)}. Nothing was published, so that no run mixes two states; run again"
+            f"inputs changed while the pages were made (运行期间输入有变动): {'、'.join(changed)}. Nothing was published, so that no run mixes two "
+            "states; run again"
         )
 
 

@@ -99,7 +99,8 @@ def _run_forked(nb_man: Any, limit_seconds: float | None) -> None:
         if "cell" in said:
             nb_man.cell_start(cells[said["cell"]], said["cell"])
         elif "done" in said:
-            for index, (outputs, count) in enumerate([*(said["earlier"] or []), (said["outputs"], said["execution_count"])], 0 if said["earlier"] else said["done"]):
+            earlier = said["earlier"] or []
+            for index, (outputs, count) in enumerate([*earlier, (said["outputs"], said["execution_count"])], said["done"] - len(earlier)):
                 if cells[index].cell_type == "code":
                     cells[index].outputs = [nbformat.from_dict(output) for output in outputs]
                     cells[index].execution_count = count

@@ -94,7 +94,8 @@ def alone(lock: Path) -> Iterator[None]:
         holder = _holder(there)
         if holder:
             raise BatchError(
-                f"another run of this quarter is going on (本季度正在另一进程中运行): process {holder['pid']}, since {holder['started']}. Wait until it has ended"
+                f"another run of this quarter is going on (本季度正在另一进程中运行): process {holder['pid']}, since {holder['started']}. "
+                "Wait until it has ended"
             ) from None
         _discard(lock, there)
     else:

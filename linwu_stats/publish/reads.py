@@ -46,7 +46,7 @@ class WatchedQuarter(Quarter):
 @contextlib.contextmanager
 def recorded() -> Iterator[set[str]]:
     """Note all that is read inside (记录)."""
-    global _SEEN
+    global _SEEN  # noqa: PLW0603  one page is made at a time
     before, _SEEN = _SEEN, set()
     try:
         yield _SEEN
@@ -57,7 +57,7 @@ def recorded() -> Iterator[set[str]]:
 @contextlib.contextmanager
 def paused() -> Iterator[None]:
     """Note nothing inside: what is made there for all areas is noted by the rows that are taken from it (暂停记录)."""
-    global _SEEN
+    global _SEEN  # noqa: PLW0603
     before, _SEEN = _SEEN, None
     try:
         yield

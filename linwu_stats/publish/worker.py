@@ -152,7 +152,9 @@ def _execute(job: Mapping[str, Any], work: Path) -> dict[str, Any] | None:
         )
     except PapermillExecutionError as error:
         return {
-            "kind": "memory" if error.ename in ("MemoryError", "_ArrayMemoryError") else "cell", "reason": clean_text(f"{error.ename}: {error.evalue}", home), "cell": _failed_cell(work, error.cell_index),
+            "kind": "memory" if error.ename in ("MemoryError", "_ArrayMemoryError") else "cell",
+            "reason": clean_text(f"{error.ename}: {error.evalue}", home),
+            "cell": _failed_cell(work, error.cell_index),
             "source": clean_text(error.source, home), "traceback": clean_text("\n".join(error.traceback), home),
         }
     except Exception as error:  # the kernel died, or the disk is full: one failed page, not the end of the worker

@@ -12,7 +12,8 @@ Emit = Callable[[Mapping[str, Any]], None]
 
 
 def run_job(order: Mapping[str, Any], emit: Emit) -> None:
-    """Do one job (执行任务): ``digests`` and ``unchanged`` of what pages have read (:mod:`linwu_stats.publish.reads`), kind ``page`` as :func:`linwu_stats.publish.worker.make_page` takes it, ``cells`` for papermill's engine.
+    """Do one job (执行任务), by its kind: ``page`` as :func:`linwu_stats.publish.worker.make_page` takes it, ``cells`` for papermill's engine, ``digests`` and
+    ``unchanged`` of what pages have read (:mod:`linwu_stats.publish.reads`).
 
     ``emit`` is called with ``{"cell": number}`` when a cell begins, and with ``{"answer": …}`` or, for cells, with each cell that is done.
     """
