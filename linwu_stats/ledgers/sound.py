@@ -5,6 +5,7 @@ Each function is stricter than the parser of one cell in :mod:`identity`: it may
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 
@@ -13,8 +14,10 @@ import numpy as np
 from linwu_stats.ledgers.identity import HAN, NOTE_WORDS, WEIGHTS, birth_trouble
 from linwu_stats.ledgers.vocabulary import vocabulary
 
-__all__ = ["sound_codes", "sound_id_numbers", "sound_names"]
+__all__ = ["quick_days", "quick_numbers", "sound_codes", "sound_id_numbers", "sound_names"]
 
+_DAY = re.compile(r"(?:19|20)\d\d-\d\d-\d\d", re.ASCII)
+_NUMBERS = re.compile(r"(?:\d{1,9}(?:\.\d{1,2})?,)+", re.ASCII)
 _NAMES = re.compile(f"(?:{HAN}{{2,10}},)+")
 
 
@@ -50,3 +53,25 @@ def sound_names(texts: Sequence[str]) -> bool:
     if not _NAMES.fullmatch(whole) or NOTE_WORDS.search(whole):
         return False
     return not any(text in words.official or text in words.raw["total_words"] or text in words.raw["unknown_words"] for text in texts)
+
+
+def quick_days(texts: Sequence[str]) -> dict[str, dt.datetime]:
+    """The days of those texts that are ISO dates (日期); none at all where one of them is no day."""
+    days = [text for text in texts if _DAY.fullmatch(text)]
+    try:
+        return dict(zip(days, map(dt.datetime.fromisoformat, days), strict=True))
+    except ValueError:
+        return {}
+
+
+def quick_numbers(texts: Sequence[str], *, factor: int, limit: int | None) -> dict[str, int]:
+    """Millionths of texts that are all plain numbers of at most two decimals and none beyond the limit (数字), else nothing.
+
+    A number below 10^9 with two decimals is exact to the fen as a float, so that rounding gives the very number that is written.
+    """
+    if not _NUMBERS.fullmatch(",".join(texts) + ","):
+        return {}
+    fens = np.rint(np.array(list(map(float, texts))) * 100).astype(np.int64)
+    if int(fens.max()) * factor > 100 * min(10**9, limit if limit is not None else 10**9):
+        return {}
+    return dict(zip(texts, (fens * (10_000 * factor)).tolist(), strict=True))

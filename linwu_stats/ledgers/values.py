@@ -16,7 +16,7 @@ from linwu_stats.ledgers.identity import parse_code_number, parse_id_number, par
 from linwu_stats.ledgers.layout import Grid
 from linwu_stats.ledgers.outcome import finding
 from linwu_stats.ledgers.sheets import column_letter
-from linwu_stats.ledgers.sound import sound_codes, sound_id_numbers, sound_names
+from linwu_stats.ledgers.sound import quick_days, quick_numbers, sound_codes, sound_id_numbers, sound_names
 from linwu_stats.ledgers.vocabulary import ROSTERS, Field, vocabulary
 
 __all__ = ["Parsed", "Places", "frame_of", "parse_grid"]
@@ -99,12 +99,21 @@ def parse_grid(grid: Grid, places: Places) -> Parsed:
         raw = grid.raw[name]
         parse = _parser(known, grid, units.get(name, 1), places, typed=grid.sheet.typed and not _is_text_throughout(parsed, known, raw))
         blanks = bool(_blank_code(grid, name) or grid.sheet.marks.no_value or grid.sheet.marks.errors)
-        values, troubles = parse_column(raw, parse, blanks=blanks, sound=SOUND.get(known.type))
+        values, troubles = parse_column(raw, parse, blanks=blanks, sound=SOUND.get(known.type), quick=_quick(known, parse))
         parsed.values[name] = values
         if known.type == "money":
             parsed.usable[name] = list(values)
         _say_cells(parsed, known, raw, troubles)
     return parsed
+
+
+def _quick(known: Field, parse: Callable[[Any], Cell]) -> Callable[[Sequence[str]], dict[str, Any]] | None:
+    """How to read many distinct texts of a field at once: numbers of columns that are text throughout, and dates."""
+    if known.type == "date":
+        return quick_days
+    if known.type in ("money", "decimal") and not parse.keywords["typed"]:
+        return partial(quick_numbers, factor=parse.keywords.get("factor", 1), limit=parse.keywords.get("limit"))
+    return None
 
 
 def _blank_code(grid: Grid, name: str) -> str:
