@@ -28,8 +28,9 @@ def main(context: click.Context, home: Path | None) -> None:
     context.obj = home
 
 
-for _command in (
-    batch.sample, batch.new, batch.run, batch.report, compare.compare, look.explain, look.rules, look.check, look.dictionary, lab.lab, reconcile.reconcile, review.review,
-    worklist.worklist,
-):
+_COMMANDS = (
+    batch.sample, batch.new, batch.run, batch.report, compare.compare, look.explain, look.rules, look.check, look.dictionary, lab.lab,
+    reconcile.reconcile, review.review, worklist.worklist,
+)
+for _command in _COMMANDS:
     main.add_command(_command)
