@@ -443,3 +443,14 @@ def test_worst_outcome_decides_and_info_does_not():
 
 def test_control_total_is_that_of_the_file():
     assert read_ledger(EXAMPLES / "001_clean.xlsx").net_income_yuan == Decimal(str(NET))
+
+
+def test_a_certificate_as_document_says_that_there_is_one(tmp_path):
+    second = PERSON | {"人编号": "0043109900000102", "姓名": "周小", "证件号码": "43109919540505584X43", "与户主关系": "之父", "出生日期": "1954-05-05", "人数": "2"}
+    without = read_ledger(write(tmp_path / "a.xlsx", [list(PERSON), list((PERSON | {"人数": "2"}).values()), list(second.values())]))
+    assert without.outcome == "accept" and without.frame["id_number"].iloc[1] == "43109919540505584X"
+    assert without.frame["disability_certificate"].tolist() == [pd.NA, True]
+    rows = [[*PERSON, "是否有残疾人证"], [*(PERSON | {"人数": "2"}).values(), "否"], [*second.values(), "否"]]
+    ledger = read_ledger(write(tmp_path / "b.xlsx", rows))
+    assert [(item.code, item.row) for item in ledger.findings if item.outcome == "flag"] == [("STATUS_VALUE", 3)]
+    assert "残疾人证号" in ledger.findings[0].message and ledger.frame["disability_certificate"].tolist() == [False, True]

@@ -38,6 +38,7 @@ def check_sheet(parsed: Parsed) -> None:
     check_lost_digits(parsed)
     check_exit_dates(parsed)
     check_births(parsed)
+    check_certificates(parsed)
     if parsed.grid.kind in ROSTERS:
         check_own_size(parsed)
     if parsed.grid.kind == "income_items":
@@ -338,6 +339,14 @@ def check_births(parsed: Parsed) -> None:
     for position, (birth, number) in enumerate(zip(births, numbers, strict=True)):
         if birth is not None and number and number[6:14] != f"{birth.year:04d}{birth.month:02d}{birth.day:02d}":
             parsed.say("ID_BIRTHDATE", position, "id_number", value=number, detail=f"与出生日期{birth:%Y-%m-%d}不同")
+
+
+def check_certificates(parsed: Parsed) -> None:
+    """Whose document is a disability certificate has one (残疾人证)."""
+    for position in sorted(parsed.certificates if "disability_certificate" in parsed.values else ()):
+        if parsed.values["disability_certificate"][position] is False:
+            number = parsed.grid.header.fields["id_number"].label
+            parsed.say("STATUS_VALUE", position, "disability_certificate", value="否", detail=f"而“{number}”填的是残疾人证号，互相矛盾")
 
 
 def check_own_size(parsed: Parsed) -> None:

@@ -50,12 +50,14 @@ class Parsed:
     """A grid with its values: by field, one per data row, None where unknown. Money is in millionths of a yuan until the frame is made.
 
     ``usable`` keeps every number that could be read, for the control total; ``values`` loses those that checks show to be untrustworthy.
+    ``certificates``: positions whose document is a disability certificate, of which only the ID number in it is kept as ``id_number``.
     """
 
     grid: Grid
     values: dict[str, list[Any]]
     usable: dict[str, list[int | None]]
     factor: int = 1
+    certificates: set[int] = field(default_factory=set)
 
     def heading(self, name: str) -> Heading:
         """The heading of a field."""
@@ -104,6 +106,8 @@ def parse_grid(grid: Grid, places: Places) -> Parsed:
         if known.type == "money":
             parsed.usable[name] = list(values)
         _say_cells(parsed, known, raw, troubles)
+        if name == "id_number":
+            parsed.certificates = {position for position, cell in troubles if cell.keys[-1].startswith("ID_IS_DISABILITY_CERT")}
     return parsed
 
 
@@ -232,6 +236,9 @@ def frame_of(parsed: Parsed) -> pd.DataFrame:
             columns[target] = pd.Series(values, dtype="datetime64[us]")
         else:
             columns[target] = pd.array(values, dtype=DTYPES.get(kind, "string"))
+    if parsed.certificates and parsed.grid.kind in ("persons", "members"):
+        known = parsed.values.get("disability_certificate", [None] * len(parsed.grid.data))
+        columns["disability_certificate"] = pd.array([True if place in parsed.certificates else value for place, value in enumerate(known)], dtype="boolean")
     if "exit_month" in columns and "exit_year" not in columns:
         columns["exit_year"] = pd.array([None if value is None else int(value[:4]) for value in parsed.values["exit_month"]], dtype="Int64")
     sheet = parsed.grid.sheet
