@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import linwu_stats
-from linwu_stats.publish import exchange, html, keep, provenance
+from linwu_stats.publish import exchange, html, keep, outputs, provenance
 from linwu_stats.publish.engine import NAME
 from linwu_stats.publish.index import index_html
 from linwu_stats.publish.plan import BatchError, Page, check_notebooks, page_facts, plan_pages
@@ -195,9 +195,10 @@ def _make(run: _Run, progress: Callable[[int, int, str], None], again: bool, clo
     results = _check_links(run.folder, results)
     failures = [f"{one.page.area_name} {one.page.file}：{one.reason}" for one in results if one.failed]
     failures += [f"{one.page.file} 链接失效：{link}" for one in results for link in one.dead_links]
-    failures += _write_index(run, results, bool(failures))
+    downloads = outputs.write_downloads(run.q, run.folder)
+    failures += _write_index(run, results, downloads, bool(failures))
     _refuse_changed(run)
-    _write_record(run, results, reads, failures, time.perf_counter() - clock)
+    _write_record(run, results, downloads, reads, failures, time.perf_counter() - clock)
     exchange.remove(run.folder / "work")
     return results, failures
 
@@ -342,14 +343,16 @@ def _check_links(folder: Path, results: list[PageResult]) -> list[PageResult]:
     return [replace(one, dead_links=html.dead_links(documents[one.page.file], files)) for one in results]
 
 
-def _write_index(run: _Run, results: list[PageResult], failed: bool) -> list[str]:
+def _write_index(run: _Run, results: list[PageResult], downloads: list[dict[str, Any]], failed: bool) -> list[str]:
     before = exchange.stays_reachable(run.seen.parent, run.seen.name, run.key, failed)
-    document, failures = index_html(run.q, results, provenance.page_provenance(run.q), earlier=before)
+    document, failures = index_html(run.q, results, provenance.page_provenance(run.q), earlier=before, downloads=downloads)
     write_file(run.folder / "index.html", document)
     return failures
 
 
-def _write_record(run: _Run, results: list[PageResult], reads: Mapping[str, str], failures: list[str], seconds: float) -> None:
+def _write_record(
+    run: _Run, results: list[PageResult], downloads: list[dict[str, Any]], reads: Mapping[str, str], failures: list[str], seconds: float
+) -> None:
     places = {note: index for index, note in enumerate(reads)}
     pages = [
         {
@@ -363,7 +366,7 @@ def _write_record(run: _Run, results: list[PageResult], reads: Mapping[str, str]
     ]
     record = provenance.run_record(
         run.q, pages, notebooks=run.inputs["notebooks"], scope=run.scope or "all", started=run.started.isoformat(timespec="seconds"),
-        seconds=round(seconds, 3), workers=run.workers, engine=run.engine, key=run.key, inputs=run.inputs, failures=failures, reads=reads,
+        seconds=round(seconds, 3), workers=run.workers, engine=run.engine, key=run.key, inputs=run.inputs, failures=failures, reads=reads, downloads=downloads,
         index_sha256=provenance.file_sha256(run.folder / "index.html"),
     )
     write_file(run.folder / "run.json", json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")

@@ -7,6 +7,7 @@ Numbers come from the quarter's tables through :mod:`linwu_stats.publish.facts`,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -31,11 +32,14 @@ _VILLAGE_COLUMNS = (
 )
 
 
-def index_html(q: Any, results: Iterable[Any], foot: Mapping[str, Any], *, earlier: str | None = None) -> tuple[str, list[str]]:
+def index_html(
+    q: Any, results: Iterable[Any], foot: Mapping[str, Any], *, earlier: str | None = None, downloads: Iterable[Mapping[str, Any]] = ()
+) -> tuple[str, list[str]]:
     """The index page of a run, and what could not be shown on it (目录页).
 
     ``q``: the quarter; ``results``: one per page (``batch.PageResult``); ``foot``: of ``provenance.page_provenance``;
-    ``earlier``: link to the run before. A section whose numbers cannot be worked out is left out and named; the links to the pages are always there.
+    ``earlier``: link to the run before; ``downloads``: files beside the pages (file, title, bytes).
+    A section whose numbers cannot be worked out is left out and named; the links to the pages are always there.
     """
     results = list(results)
     county = q.rules.value("area.county")["code"]
@@ -56,13 +60,21 @@ def index_html(q: Any, results: Iterable[Any], foot: Mapping[str, Any], *, earli
         methods=next((row for row in rows.values() if row["kind"] == "methods"), None),
         township_columns=[{"heading": heading, "unit": unit} for heading, unit in _TOWNSHIP_COLUMNS],
         village_columns=[{"heading": heading, "unit": unit, "number": number} for heading, unit, number in _VILLAGE_COLUMNS],
-        downloads=[{"href": "run.json", "text": "运行记录 run.json（输入文件校验值、有效规则、参数、用时）"}, *_earlier(earlier)],
+        downloads=[{"href": "run.json", "text": "运行记录 run.json（输入文件校验值、有效规则、参数、用时）"}, *_earlier(earlier), *_files(downloads)],
     )
     return document, troubles
 
 
 def _earlier(href: str | None) -> list[dict[str, str]]:
     return [{"href": href, "text": "上一次发布的运行（目录）"}] if href else []
+
+
+def _files(downloads: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Tables for a spreadsheet; parquet is for programs, which find it beside them."""
+    return [
+        {"href": one["file"], "text": f"{one['title']}（{Path(one['file']).suffix[1:].upper()}，{one['bytes'] / 1024:,.0f} KB）"}
+        for one in downloads if not one["file"].endswith(".parquet")
+    ]
 
 
 def _page(q: Any, county: str, foot: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def _make_page(job: Mapping[str, Any]) -> dict[str, Any]:
 
     from linwu_stats.publish.html import notebook_to_html
     from linwu_stats.publish.screen import clean_notebook
+    from linwu_stats.publish.workbook import page_workbook
 
     home, folder, stem = Path(job["home"]), Path(job["folder"]), job["stem"]
     work = folder / "work" / f"{stem}.ipynb"
@@ -93,7 +94,10 @@ def _make_page(job: Mapping[str, Any]) -> dict[str, Any]:
         nb = nbformat.reads(text, as_version=4)  # the page is made from what is kept, so that it can be made from that again
     if failure is None:
         try:
-            write_file(folder / f"{stem}.html", notebook_to_html(nb, job["page"]))
+            workbook = page_workbook(nb, job["page"])
+            if workbook is not None:
+                write_file(folder / f"{stem}.xlsx", workbook)
+            write_file(folder / f"{stem}.html", notebook_to_html(nb, {**job["page"], "workbook": f"{stem}.xlsx" if workbook else ""}))
         except Exception as error:  # a page that cannot be written is one failed page, whatever the cause
             failure = _failure("export", error, home)
     answer["export_seconds"] = round(time.perf_counter() - executed, 3)
@@ -126,11 +130,11 @@ def running_cell(work: Path) -> dict[str, Any]:
     return {}
 
 
-def write_file(file: Path, text: str) -> None:
-    """Write a text file in one step (一次写成): readers see the old file or the whole new one."""
+def write_file(file: Path, content: str | bytes) -> None:
+    """Write a file in one step (一次写成): readers see the old file or the whole new one."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(file.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
+    part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     part.replace(file)
 
 
