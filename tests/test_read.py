@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from ledger_faults import FAULTS
+import ledger_ods  # noqa: F401  its faults join FAULTS
 import ledger_variants  # noqa: F401  its variants join FAULTS
 from ledger_files import EXAMPLES, NET, clean_rows, write, write_csv
 

@@ -21,9 +21,9 @@ FILE_LIMIT = 200_000_000
 #: Suffixes that fit each kind of content.
 SUFFIXES = {
     "xlsx": {".xlsx", ".xlsm", ".et", ".xltx", ".xltm"}, "xls": {".xls", ".et", ".xlt"}, "html": {".html", ".htm"},
-    "xml": {".xml"}, "text": {".csv", ".txt", ".tsv", ".tab", ".prn"},
+    "ods": {".ods", ".ots"}, "xml": {".xml"}, "text": {".csv", ".txt", ".tsv", ".tab", ".prn"},
 }
-NAMES = {"xlsx": "xlsx工作簿", "xls": "xls工作簿（Excel 97-2003或WPS）", "html": "HTML网页表格", "xml": "XML表格2003", "text": "文本表格（CSV）"}
+NAMES = {"xlsx": "xlsx工作簿", "xls": "xls工作簿（Excel 97-2003或WPS）", "html": "HTML网页表格", "ods": "ods表格（OpenDocument）", "xml": "XML表格2003", "text": "文本表格（CSV）"}
 #: Beginnings of files that are no ledgers.
 MAGIC = (
     (b"%PDF", "PDF文档"), (b"\x89PNG", "图片"), (b"\xff\xd8\xff", "图片"), (b"GIF8", "图片"), (b"BM", "图片"), (b"II*\0", "图片"), (b"MM\0*", "图片"),
@@ -49,7 +49,7 @@ def open_book(path: Path) -> Book:
         head = stream.read(4096)
     if head.startswith(b"PK"):
         book = read_package(path)
-        kind = "xlsx"
+        kind = "ods" if b"opendocument.spreadsheet" in head[:200] else "xlsx"
     elif head.startswith(OLE_MAGIC):
         book = read_binary(path)
         kind = "xls"

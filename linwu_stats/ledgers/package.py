@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
+from linwu_stats.ledgers.odsbook import read_ods
 from linwu_stats.ledgers.outcome import Refused
 from linwu_stats.ledgers.sheets import Book, Sheet
 from linwu_stats.ledgers.sheetscan import SheetScan, scan_segments, without_far_cells
@@ -36,7 +37,7 @@ _PREFIX = re.compile(rb"<(\w+):worksheet[\s>]")
 
 
 def read_package(path: Path) -> Book:
-    """All sheets of an xlsx workbook (读取xlsx). Raises :class:`Refused`: ENCRYPTED, DAMAGED, TOO_LARGE, XML_DTD, FORMAT, EMPTY, CELL_REFS."""
+    """All sheets of an xlsx or ods workbook (读取xlsx、ods). Raises :class:`Refused`: ENCRYPTED, DAMAGED, TOO_LARGE, XML_DTD, FORMAT, EMPTY, CELL_REFS."""
     try:
         with zipfile.ZipFile(path) as archive:
             return _read(path, archive)
@@ -48,6 +49,9 @@ def read_package(path: Path) -> Book:
 
 def _read(path: Path, archive: zipfile.ZipFile) -> Book:
     parts = _safe_parts(archive)
+    if "content.xml" in parts and b"spreadsheet" in (_part(archive, parts["mimetype"]) if "mimetype" in parts else b"spreadsheet"):
+        manifest = _part(archive, parts["META-INF/manifest.xml"]) if "META-INF/manifest.xml" in parts else b""
+        return read_ods(_part(archive, parts["content.xml"]), manifest)
     main = _main_part(archive, parts)
     _refuse_dtd(_part(archive, parts[main]), main)
     relations = _relations(archive, parts, main)
@@ -145,7 +149,7 @@ def _main_part(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) -> s
     if "xl/workbook.xml" in parts:
         return "xl/workbook.xml"
     if "content.xml" in parts:
-        raise Refused("FORMAT", detail="ods（OpenDocument）表格")
+        raise Refused("FORMAT", detail="OpenDocument文档，不是表格")
     raise Refused("FORMAT", detail="zip压缩包" if re.search(r"\.(xlsx?|csv|et)\b", names) or names else "空压缩包")
 
 
