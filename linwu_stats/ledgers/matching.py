@@ -81,7 +81,8 @@ def _prepare(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     number = rows["id_number"].str.upper()
     rows["id"] = number.where(number.str.fullmatch(r"\d{17}[\dX]").fillna(False))
     alone = (rows.groupby("id")["name_key"].transform("nunique") <= 1).fillna(False)
-    same = rows["id"].fillna(rows["name_key"] + rows["born"].dt.strftime("%Y%m%d").astype("string")).fillna("row " + rows["row"].astype("string"))
+    same = rows["id"].fillna(rows["name_key"] + rows["born"].dt.strftime("%Y%m%d").astype("string"))
+    same = same.fillna("row " + pd.Series(rows.index, index=rows.index).astype("string"))  # who has neither is nobody else in the source
     where = rows["household_id"].fillna(rows["group"]).mask(alone & rows["id"].notna(), "any")
     rows["unit"] = pd.factorize(where + "|" + same + "|" + rows["name_key"].fillna(""))[0]
     rows["times"] = rows.groupby("unit")["unit"].transform("size")
