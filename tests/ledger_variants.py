@@ -660,7 +660,7 @@ def _(rows: Rows, path: Path) -> Path:
     return path
 
 
-@fault("v_page_without_table", "reject", "EMPTY", net=None, rows=0, suffix=".xls")
+@fault("v_page_without_table", "reject", "FORMAT", net=None, rows=0, suffix=".xls", says="网页")
 def _(rows: Rows, path: Path) -> Path:
     path.write_bytes("<html><body><p>登录超时，请重新登录</p></body></html>".encode())
     return path

@@ -11,7 +11,7 @@ from typing import Any
 from linwu_stats.ledgers.cells import UNTRUSTED, is_blank, plain_text
 from linwu_stats.ledgers.headers import Header, Heading
 from linwu_stats.ledgers.identity import HAN
-from linwu_stats.ledgers.outcome import Finding, clip, finding
+from linwu_stats.ledgers.outcome import Finding, Refused, clip, finding
 from linwu_stats.ledgers.sheets import Sheet, column_letter, reference
 from linwu_stats.ledgers.vocabulary import ROSTERS, plain_heading, squeeze, vocabulary
 
@@ -23,6 +23,8 @@ _TOTAL = re.compile(r"^(?:.{0,14}?(?:合计|小计|总计|累计|共计|总数|�
 _KEY = re.compile(r"[='\"*]*\d[\dXx*.\-Ee+()\s]{5,}['\"]*")
 _SECTION = re.compile(r"[村组乡镇区县社]$|单位|名册|台账|[表页]$")
 _SUBTOTAL = re.compile(r"小计|本页")
+#: A ledger has a few unlabelled total rows at most; so many cells below no heading are said as one.
+BARE_LIMIT, STRAY_LIMIT = 30, 20
 #: Fields whose merged value belongs to every row of the range.
 FILLED_WHEN_MERGED = {"county", "township", "village", "natural_village", "household_id", "name", "head_name", "quarter", "nation"}
 
@@ -116,6 +118,7 @@ def _sort_rows(grid: Grid, columns: list[tuple[Any, ...]]) -> None:
     last = max((place for place, known in enumerate(kinds) if known in ("data", "total")), default=-1)
     grid.data = [start + place for place, known in enumerate(kinds) if known == "data"]
     _say_rows(grid, start, kinds, last)
+    _say_formula_rows(grid, start, kinds)
 
 
 def _sorter(grid: Grid) -> Callable[[int], str]:
@@ -138,7 +141,7 @@ def _sorter(grid: Grid) -> Callable[[int], str]:
         if sum(column in named and plain_heading(text) == named[column].text for column, text in texts.items()) >= 3:
             return "header"
         has_key = any(column in filled and _KEY.fullmatch(squeeze(plain_text(filled[column]))) for column in keys)
-        if not has_key and any(_TOTAL.match(text) for column, text in texts.items() if column not in numeric):
+        if not has_key and any(_TOTAL.match(text) and not _has_name(texts, names, column) for column, text in texts.items() if column not in numeric):
             return "total"
         if has_key:
             return "data"
@@ -156,6 +159,11 @@ def _sorter(grid: Grid) -> Callable[[int], str]:
     return sort
 
 
+def _has_name(texts: dict[int, str], names: set[int], label: int) -> bool:
+    """Whether a person is named before the word that would make a row a total: then it stands in a remark of that person."""
+    return any(column < label and not _TOTAL.match(texts[column]) and re.fullmatch(f"{HAN}{{2,10}}", texts[column]) for column in names & texts.keys())
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) or (isinstance(value, str) and re.fullmatch(r"[¥￥+-]?[\d,.]+(?:[万千百]?元|[人口])?", squeeze(value)) is not None)
 
@@ -165,7 +173,7 @@ def _say_rows(grid: Grid, start: int, kinds: list[str], last: int) -> None:
     blank = [start + place for place, known in enumerate(kinds[: last + 1]) if known == "blank"]
     if blank and grid.data and blank[-1] > grid.data[0]:
         grid.log.append(finding("BLANK_ROWS", sheet=sheet.name, cell=_rows_cell(grid, blank[0]), row=sheet.number(blank[0]), detail=_row_list(grid, blank)))
-    footers = []
+    footers, bare = [], 0
     scope: list[int] = []
     for place, known in enumerate(kinds):
         row = start + place
@@ -175,7 +183,8 @@ def _say_rows(grid: Grid, start: int, kinds: list[str], last: int) -> None:
             grid.log.append(finding("REPEATED_HEADER", sheet=sheet.name, cell=_rows_cell(grid, row), row=sheet.number(row)))
         elif known in ("total", "bare"):
             label = next((squeeze(value) for value in sheet.rows[row] if isinstance(value, str) and _TOTAL.match(squeeze(value))), "")
-            if known == "bare" and not _adds_up(grid, row):
+            bare += known == "bare"
+            if known == "bare" and (bare > BARE_LIMIT or not _adds_up(grid, row)):
                 grid.data.append(row)
                 scope.append(row)
                 continue
@@ -192,6 +201,20 @@ def _say_rows(grid: Grid, start: int, kinds: list[str], last: int) -> None:
         words = "；".join(clip(text, 30) for row, text in grid.texts if row in known)
         detail = f"{_row_list(grid, footers)}：{clip(words, 120)}"
         grid.log.append(finding("FOOTER_ROWS", sheet=sheet.name, cell=_rows_cell(grid, footers[0]), row=sheet.number(footers[0]), detail=detail))
+
+
+def _say_formula_rows(grid: Grid, start: int, kinds: list[str]) -> None:
+    """Rows that look blank because they hold nothing but formulas without a saved result: what would be in them nobody knows."""
+    named = {heading.column for heading in grid.header.columns if heading.text}
+    rows = {row for row, column in grid.sheet.marks.no_value if column in named and row >= start}
+    blank = sorted(row for row in rows if row - start >= len(kinds) or kinds[row - start] == "blank")
+    if not blank:
+        return
+    if not grid.data:
+        raise Refused("FORMULA_NO_VALUE.all", sheet=grid.sheet.name)
+    first = min(column for row, column in grid.sheet.marks.no_value if row == blank[0] and column in named)
+    grid.log.append(finding("FORMULA_NO_VALUE.rows", sheet=grid.sheet.name, cell=grid.sheet.cell(blank[0], first), row=blank[0] + 1,
+                            detail=_row_list(grid, blank)))
 
 
 def _adds_up(grid: Grid, row: int) -> bool:
@@ -213,8 +236,8 @@ def _rows_cell(grid: Grid, row: int) -> str:
 
 
 def _row_list(grid: Grid, rows: list[int]) -> str:
-    numbers = [str(grid.sheet.number(row)) for row in rows]
-    return f"第{'、'.join(numbers[:20])}行{'等' if len(numbers) > 20 else ''}，共{len(numbers)}行"
+    numbers = [str(grid.sheet.number(row) if row < len(grid.sheet.rows) else row + 1) for row in rows[:20]]
+    return f"第{'、'.join(numbers[:20])}行{'等' if len(rows) > 20 else ''}，共{len(rows)}行"
 
 
 def _say_stray(grid: Grid, row: int, columns: set[int]) -> None:
@@ -234,9 +257,7 @@ def _take_columns(grid: Grid, columns: list[tuple[Any, ...]]) -> None:
     for heading in grid.header.columns:
         values = [] if not columns else list(columns[heading.column]) if whole else [columns[heading.column][place] for place in places]
         if not heading.text:
-            for place, value in enumerate(values):
-                if value != "" and not is_blank(value) and not _is_surplus(grid, grid.data[place], heading.column):
-                    _say_stray(grid, grid.data[place], {heading.column})
+            _say_headless(grid, heading.column, values)
         elif not heading.field:
             _say_unknown_column(grid, heading, values)
         elif heading.field in taken:
@@ -246,9 +267,19 @@ def _take_columns(grid: Grid, columns: list[tuple[Any, ...]]) -> None:
             grid.raw[heading.field] = values
 
 
-def _is_surplus(grid: Grid, row: int, column: int) -> bool:
-    """A field beyond the header's in a text line has a finding of its own."""
-    return grid.sheet.widths is not None
+def _say_headless(grid: Grid, column: int, values: list[Any]) -> None:
+    """Cells below no heading; in a text file a field beyond the header's has a finding of its own."""
+    if grid.sheet.widths is not None:
+        return
+    rows = [grid.data[place] for place, value in enumerate(values) if value != "" and not is_blank(value)]
+    if len(rows) <= STRAY_LIMIT:
+        for row in rows:
+            _say_stray(grid, row, {column})
+        return
+    sheet = grid.sheet
+    cell = f"{sheet.cell(rows[0], column)}:{column_letter(column)}{sheet.number(rows[-1])}"
+    grid.log.append(finding("STRAY_CELLS.column", sheet=sheet.name, cell=cell, row=sheet.number(rows[0]), value=plain_text(sheet.rows[rows[0]][column]),
+                            detail=str(len(rows))))
 
 
 def _say_unknown_column(grid: Grid, heading: Heading, values: list[Any]) -> None:
@@ -287,21 +318,29 @@ def _fill_merged(grid: Grid) -> None:
     position = {row: place for place, row in enumerate(grid.data)}
     by_column = {heading.column: heading for heading in grid.header.fields.values()}
     filled: list[tuple[tuple[int, int, int, int], Heading]] = []
-    for top, left, bottom, right in grid.sheet.marks.merges:
-        rows = [position[row] for row in range(top, bottom + 1) if row in position]
-        if len(rows) < 2 or left not in by_column:
+    reach: dict[int, int] = {}  # merged ranges that overlap, which no spreadsheet program writes, are read for the first only
+    for top, left, bottom, right in sorted(set(grid.sheet.marks.merges)):
+        if left not in by_column or top <= reach.get(left, -1):
+            continue
+        reach[left] = bottom
+        rows = [position[row] for row in range(top, min(bottom + 1, len(grid.sheet.rows))) if row in position]
+        if len(rows) < 2:
             continue
         heading = by_column[left]
         values = grid.raw[heading.field]
         value = grid.sheet.rows[top][left]
-        if heading.field in FILLED_WHEN_MERGED or _one_household(grid, rows):
+        covered = [grid.sheet.rows[row][left] for row in range(top + 1, min(bottom + 1, len(grid.sheet.rows)))]
+        if any(not is_blank(other) and not _same(other, value) for other in covered):
+            grid.say("MERGED_FILLED.covered", rows[0], heading, cell=reference(top, left, bottom, right), value=plain_text(value))
+        elif heading.field in FILLED_WHEN_MERGED or _one_household(grid, rows):
             for place in rows:
                 values[place] = value
             filled.append(((top, left, bottom, right), heading))
+            continue
         else:
-            for place in rows:
-                values[place] = UNTRUSTED
             grid.say("MERGED_FILLED.shared", rows[0], heading, cell=reference(top, left, bottom, right), value=plain_text(value))
+        for place in rows:
+            values[place] = UNTRUSTED
     if filled:
         ranges = [place for place, _ in filled]
         box = reference(min(r[0] for r in ranges), min(r[1] for r in ranges), max(r[2] for r in ranges), max(r[3] for r in ranges))

@@ -25,6 +25,8 @@ TABLES_LIMIT, CELLS_LIMIT = 500, 3_000_000
 TAG_LIMIT, BROKEN_TAGS = 2_000, 1_000
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 _TAG = re.compile(r"""<(/?[a-zA-Z][^\s/>]*+)((?>[^>"']|"[^"]*+"|'[^']*+')*+)>""")
+_UNSEEN = re.compile(r"display\s*:\s*none|\bhidden\b", re.IGNORECASE)
+_LINED = re.compile(r"text-decoration[\w-]*\s*:[^;\"']*line-through", re.IGNORECASE)
 _SPANS = re.compile(r"""\b(rowspan|colspan)\s*=\s*("[^"]*"|'[^']*'|[^\s>"']+)""", re.IGNORECASE)
 #: A line that begins with the code of a household or a person.
 _BEGINS = re.compile(r'[\s="\']*\d{10,}["\']*(?=[,\t;|，])')
@@ -176,10 +178,12 @@ class _Tables:
     """
 
     def __init__(self, text: str) -> None:
-        self.tables: list[list[list[tuple[str, int, int]]]] = []
+        self.tables: list[list[list[tuple[str, int, int, bool]]]] = []
+        self.hidden: list[set[int]] = []
         self._open: list[int] = []
         self._cell: list[str] | None = None
         self._span = (1, 1)
+        self._struck = False
         self._cells = self._broken = 0
         place = 0
         while place < len(text):
@@ -216,12 +220,16 @@ class _Tables:
         if name == "table":
             self._end_cell()
             self.tables.append([])
+            self.hidden.append(set())
             self._open.append(len(self.tables) - 1)
             if len(self.tables) > TABLES_LIMIT:
                 raise Refused("TOO_LARGE.plain", detail=f"网页里有{TABLES_LIMIT}个以上的表格")
         elif name == "tr" and self._open:
             self._end_cell()
-            self.tables[self._open[-1]].append([])
+            table = self._open[-1]
+            self.tables[table].append([])
+            if _UNSEEN.search(attributes):
+                self.hidden[table].add(len(self.tables[table]) - 1)
         elif name in ("td", "th") and self._open:
             self._end_cell()
             facts = {key.lower(): value.strip("\"'") for key, value in _SPANS.findall(attributes)} if "span" in attributes.lower() else {}
@@ -229,9 +237,11 @@ class _Tables:
             self._cells += self._span[1]
             if self._cells > CELLS_LIMIT:
                 raise Refused("TOO_LARGE.plain", detail=f"网页表格有{CELLS_LIMIT}个以上的单元格")
-            self._cell = []
+            self._cell, self._struck = [], _LINED.search(attributes) is not None
         elif name == "br" and self._cell is not None:
             self._cell.append("\n")
+        elif name in ("s", "strike", "del") or _LINED.search(attributes):
+            self._struck = True
 
     def _end(self, name: str) -> None:
         if name in ("td", "th", "tr"):
@@ -249,7 +259,8 @@ class _Tables:
             table = self.tables[self._open[-1]]
             if not table:
                 table.append([])
-            table[-1].append(("".join(self._cell), *self._span))
+            text = "".join(self._cell).strip(" \t\r\n\u00a0")  # space around a cell's text is the page's, not the clerk's
+            table[-1].append((text, *self._span, self._struck and bool(text)))
         self._cell = None
 
 
@@ -268,12 +279,13 @@ def _span(text: str | None) -> int:
 
 def read_web_table(text: str) -> Book:
     """The tables of an HTML page (读取网页表格); cells that span rows or columns become merged ranges. Raises :class:`Refused` EMPTY, DAMAGED, TOO_LARGE."""
-    tables = _Tables(text).tables
-    sheets = []
-    for number, table in enumerate(tables, 1):
-        rows, merges = _grid(table)
+    page = _Tables(text)
+    tables, sheets = page.tables, []
+    for number, (table, hidden) in enumerate(zip(tables, page.hidden, strict=True), 1):
+        rows, marks = _grid(table)
+        marks.hidden_rows = hidden
         if any(any(str(value).strip() for value in row) for row in rows):
-            sheets.append(Sheet(f"网页表格{number}" if len(tables) > 1 else "", rows, True, False, Marks(merges=merges)))
+            sheets.append(Sheet(f"网页表格{number}" if len(tables) > 1 else "", rows, True, False, marks))
     if not sheets:
         if "<frameset" in text.lower():
             raise Refused("FORMAT", detail="网页框架，表格在同名的文件夹里")
@@ -281,16 +293,16 @@ def read_web_table(text: str) -> Book:
     return Book(sheets)
 
 
-def _grid(table: list[list[tuple[str, int, int]]]) -> tuple[list[list[str]], list[tuple[int, int, int, int]]]:
-    """The rectangle of a table's cells and its merged ranges; a cell that spans stands in its first place."""
+def _grid(table: list[list[tuple[str, int, int, bool]]]) -> tuple[list[list[str]], Marks]:
+    """The rectangle of a table's cells, its merged ranges and what is struck out; a cell that spans stands in its first place."""
     rows: list[list[str]] = []
-    merges = []
+    marks = Marks()
     held: dict[int, int] = {}  # column -> rows for which a cell above still reaches down
     for row, entries in enumerate(table):
         line: list[str] = []
         busy = held
         held = {column: left - 1 for column, left in busy.items() if left > 1}
-        for value, down, right in entries:
+        for value, down, right, struck in entries:
             while len(line) in busy:
                 line.append("")
             column = len(line)
@@ -300,10 +312,12 @@ def _grid(table: list[list[tuple[str, int, int]]]) -> tuple[list[list[str]], lis
             height = min(down, len(table) - row)
             if height > 1:
                 held.update(dict.fromkeys(range(column, column + right), height - 1))
+            if struck:
+                marks.struck.add((row, column))
             if height > 1 or right > 1:
-                merges.append((row, column, row + height - 1, column + right - 1))
+                marks.merges.append((row, column, row + height - 1, column + right - 1))
         rows.append(line)
     width = max(map(len, rows), default=0)
     if width * len(rows) > BOX_LIMIT:
         raise Refused("TOO_LARGE.plain", detail=f"网页表格有{len(rows)}行{width}列")
-    return [line + [""] * (width - len(line)) for line in rows], merges
+    return [line + [""] * (width - len(line)) for line in rows], marks

@@ -20,8 +20,8 @@ __all__ = ["SheetScan", "scan_segments", "without_far_cells"]
 #: No ledger has columns beyond ZZ; a row this far below the last one is no part of the table.
 LAST_COLUMN = 702
 ROW_GAP = 1_000
-#: Cells that one sheet may span; python-calamine holds each of them in memory.
-BOX_LIMIT = 12_000_000
+#: Cells that the filled part of one sheet may span, since python-calamine holds each of them in memory; and cells that a sheet may have, blank ones too.
+BOX_LIMIT, CELLS_LIMIT = 12_000_000, 6_000_000
 #: Bytes that no bare number begins with: white space and the ampersand.
 _ODD = np.isin(np.arange(256), (9, 10, 13, 32, 38))
 _ROW_NUMBER = re.compile(rb'\br="(\d+)"')
@@ -37,8 +37,9 @@ _OUTSIDE = re.compile(rb"\[\d+\]|\[[^\]]*\.(?:xls|et|csv)|file:|https?:", re.IGN
 
 @dataclass
 class SheetScan:
-    """What the pass over one sheet found. ``zeros``: formulas whose saved result is 0, of all ``formulas``; ``far``: references of cells outside any table; ``literals``: texts of
-    formulas that are nothing but a text and have no saved value; ``last_row`` and ``last_column`` count from 1."""
+    """What the pass over one sheet found. ``zeros``: formulas whose saved result is 0, of all ``formulas``; ``far``: references of cells outside any
+    table; ``literals``: texts of formulas that are nothing but a text and have no saved value; ``last_row``, ``filled_row`` (the last one with a value)
+    and ``last_column`` count from 1."""
 
     marks: Marks = field(default_factory=Marks)
     far: list[str] = field(default_factory=list)
@@ -47,6 +48,7 @@ class SheetScan:
     formulas: int = 0
     zeros: set[tuple[int, int]] = field(default_factory=set)
     last_row: int = 0
+    filled_row: int = 0
     last_column: int = 0
     rows: int = 0
     cells: int = 0
@@ -68,8 +70,8 @@ def scan_segments(stream: Iterable[bytes], struck: set[int], struck_strings: dic
             raise Refused("XML_DTD", detail="工作表")
         struck_text = _references(scan, segment, start)
         _marked(scan, segment, struck, struck_strings, struck_text=struck_text)
-    if scan.last_row * scan.last_column > BOX_LIMIT:
-        raise Refused("TOO_LARGE", detail=f"工作表有{scan.last_row}行{scan.last_column}列")
+        if scan.filled_row * scan.last_column > BOX_LIMIT or scan.cells > CELLS_LIMIT:
+            raise Refused("TOO_LARGE", detail=f"工作表有{scan.last_row}行{scan.last_column}列")
     return scan
 
 
@@ -114,14 +116,17 @@ def _references(scan: SheetScan, segment: bytes, body: int) -> bool:
     if (second == 102).any():
         _formulas(scan, segment)
     _plain_values(segment, data, tags[second == 118])
-    _place_cells(scan, segment, data, starts, tags[second == 114])
+    _place_cells(scan, segment, data, starts, tags[second == 114], tags[(second == 118) | (second == 105)])
     return bool((data[tags[second == 115] + 3] == 114).any())  # the r of <strike
 
 
-def _place_cells(scan: SheetScan, segment: bytes, data: np.ndarray, starts: np.ndarray, row_starts: np.ndarray) -> None:
+def _place_cells(scan: SheetScan, segment: bytes, data: np.ndarray, starts: np.ndarray, row_starts: np.ndarray, filled: np.ndarray) -> None:
     row_starts = row_starts[(data[row_starts + 2] == 111) & (data[row_starts + 3] == 119)]
     starts = starts[np.isin(data[starts + 2], (32, 62, 47, 10, 13, 9))]
     numbers = _row_numbers(scan, segment, row_starts)
+    if len(filled) and len(row_starts) and filled[-1] > row_starts[0]:
+        number = numbers[int(np.searchsorted(row_starts, filled[-1])) - 1]
+        scan.filled_row = max(scan.filled_row, min(number, scan.last_row))
     if not len(starts):
         return
     if not ((data[starts + 3] == 114) & (data[starts + 4] == 61) & (data[starts + 5] == 34)).all():
