@@ -97,7 +97,6 @@ def read_quarter(folder: Path, rules: Rules, quarter: str) -> Intake:
     tables["income_items"] = income_items(frames["income_items"], tables["households"], rules, quarter, notes)
     tables["income_sheet"] = income_sheet(frames["income_sheet"], quarter, notes)
     lists = {name: _stack(used, f"list_{name}") for name in LISTS if any(item.kind == f"list_{name}" and item.outcome != "reject" for item in used)}
-    lists = {name: frame.assign(_file=frame["_file"].map(mask_numbers)) for name, frame in lists.items()}
     people = _people(frames["persons"])
     tables |= flag_departments(lists, people, tables, rules, rules.day)
     rosters = {kind: roster_source(_stack(used, kind), rules) for kind in ROSTERS[1:] if any(item.kind == kind and item.outcome != "reject" for item in used)}
@@ -294,7 +293,7 @@ def _stack(ledgers: Sequence[Ledger], kind: str) -> pd.DataFrame:
         if ledger.kind != kind or ledger.outcome == "reject":
             continue
         part = ledger.frame.copy()
-        part["_file"], part["_file_number"] = Path(ledger.path).name, number
+        part["_file"], part["_file_number"] = mask_numbers(Path(ledger.path).name), number
         part["_sheet_number"] = part["_sheet"].map({sheet: place for place, sheet in enumerate(dict.fromkeys(part["_sheet"]))})
         parts.append(part)
     if not parts:
