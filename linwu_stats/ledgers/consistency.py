@@ -5,7 +5,6 @@ A figure that its neighbours contradict loses its value in the frame and keeps i
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from statistics import median
 from typing import Any
@@ -39,7 +38,6 @@ def check_sheet(parsed: Parsed) -> None:
     check_lost_digits(parsed)
     check_exit_dates(parsed)
     check_births(parsed)
-    keep_certificates(parsed)
     check_certificates(parsed)
     if parsed.grid.kind in ROSTERS:
         check_own_size(parsed)
@@ -350,21 +348,6 @@ def check_certificates(parsed: Parsed) -> None:
         if parsed.values["disability_certificate"][position] is False:
             number = parsed.grid.header.fields["id_number"].label
             parsed.say("STATUS_VALUE", position, "disability_certificate", value="否", detail=f"而“{number}”填的是残疾人证号，互相矛盾")
-
-
-def keep_certificates(parsed: Parsed) -> None:
-    """Whose document is a disability certificate has one (残疾人证): of its 20 digits the ID number keeps 18, and this fact the rest."""
-    if parsed.grid.kind not in ("persons", "members") or not any(item.code == "ID_IS_DISABILITY_CERT" for item in parsed.grid.log):
-        return
-    known = parsed.values.setdefault("disability_certificate", [None] * len(parsed.grid.data))
-    for position, (number, raw) in enumerate(zip(parsed.values["id_number"], parsed.grid.raw["id_number"], strict=True)):
-        if not number or len(re.sub(r"\\W", "", squeeze(plain_text(raw)))) < 20:
-            continue
-        if known[position] is False:
-            parsed.say("STATUS_VALUE", position, "disability_certificate", value="否", detail="证件号码却是20位残疾人证号，互相矛盾")
-            known[position] = None
-        else:
-            known[position] = True
 
 
 def check_own_size(parsed: Parsed) -> None:

@@ -141,6 +141,8 @@ class _Reader:
         sheet, row, column = self.sheets[-1], self._row, self._column
         if value in ("", None):
             return
+        if row < 0 or column < 0:
+            raise Refused("DAMAGED", detail="XML表格的数据不在单元格里")
         if self._type == "Error":
             sheet.marks.errors[row, column] = value
             value = ""
