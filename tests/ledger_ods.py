@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 from ledger_faults import NO_WAGE, Rows, fault
@@ -47,7 +48,8 @@ def _(rows: Rows, path: Path) -> Path:
 
 @fault("ods_date_in_money", "flag", "NUM_TYPE", "G4", net=NO_WAGE, suffix=".ods")
 def _(rows: Rows, path: Path) -> Path:
-    return write_ods(path, xml(rows, {(3, 6): '<table:table-cell office:value-type="date" office:date-value="2018-03-04"><text:p>3-4</text:p></table:table-cell>'}))
+    date = '<table:table-cell office:value-type="date" office:date-value="2018-03-04"><text:p>3-4</text:p></table:table-cell>'
+    return write_ods(path, xml(rows, {(3, 6): date}))
 
 
 @fault("ods_formula_saved", "accept", "", suffix=".ods")
@@ -120,8 +122,6 @@ def _(rows: Rows, path: Path) -> Path:
 
 @fault("ods_dtd", "reject", "XML_DTD", net=None, rows=0, suffix=".ods")
 def _(rows: Rows, path: Path) -> Path:
-    import zipfile
-
     with zipfile.ZipFile(path, "w") as package:
         package.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         package.writestr("content.xml", '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "a">]><x>&a;</x>')
@@ -130,7 +130,8 @@ def _(rows: Rows, path: Path) -> Path:
 
 @fault("ods_bomb", "reject", "TOO_LARGE", net=None, rows=0, suffix=".ods")
 def _(rows: Rows, path: Path) -> Path:
-    bomb = '<table:table-row table:number-rows-repeated="1000000"><table:table-cell table:number-columns-repeated="16384" office:value-type="string"><text:p>x</text:p>'
+    bomb = '<table:table-row table:number-rows-repeated="1000000"><table:table-cell table:number-columns-repeated="16384" office:value-type="string">'
+    bomb += "<text:p>x</text:p>"
     return write_ods(path, xml(rows) + bomb + "</table:table-cell></table:table-row>")
 
 

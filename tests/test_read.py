@@ -11,11 +11,12 @@ from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
+import ledger_ods  # noqa: F401  its faults join FAULTS
+import ledger_variants  # noqa: F401  its variants join FAULTS
+import openpyxl
 import pandas as pd
 import pytest
 from ledger_faults import FAULTS
-import ledger_ods  # noqa: F401  its faults join FAULTS
-import ledger_variants  # noqa: F401  its variants join FAULTS
 from ledger_files import EXAMPLES, NET, clean_rows, write, write_csv
 
 from linwu_stats.ledgers.cells import MICRO, fen, parse_number
@@ -455,3 +456,36 @@ def test_a_certificate_as_document_says_that_there_is_one(tmp_path):
     ledger = read_ledger(write(tmp_path / "b.xlsx", rows))
     assert [(item.code, item.row) for item in ledger.findings if item.outcome == "flag"] == [("STATUS_VALUE", 3)]
     assert "残疾人证号" in ledger.findings[0].message and ledger.frame["disability_certificate"].tolist() == [False, True]
+
+
+def test_several_kinds_in_one_workbook_are_each_checked(tmp_path):
+    book = openpyxl.Workbook()
+    water = [["户编号", "户主姓名", "乡(镇)", "行政村", "人均日供水量(升)", "往返取水时间(分钟)", "年供水天数", "水质达标"],
+             ["00431099000001", "周艳", "舜峰镇", "甲一村", 35, 0, 360, "是"], ["00431099000002", "郭兰", "舜峰镇", "甲一村", "约30", 0, 360, "是"]]
+    villages = [["行政村", "行政村代码", "乡村户籍人口(人)", "通宽带"], ["甲一村", "431025100201", 1500, "是"]]
+    for title, rows in (("收入", clean_rows()), ("饮水", water), ("行政村", villages)):
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "a.xlsx")
+    ledger = read_ledger(tmp_path / "a.xlsx")
+    assert (ledger.kind, ledger.outcome, ledger.rows, ledger.net_income_yuan) == ("income_sheet", "flag", 48, Decimal(str(NET)))
+    assert [(other.kind, other.rows) for other in ledger.others] == [("water", 2), ("villages", 1)]
+    said = {(item.code, item.sheet) for item in ledger.findings if item.outcome == "flag"}
+    assert {("MULTI_SHEET", "饮水"), ("MULTI_SHEET", "行政村"), ("NUM_NOT_EXACT", "饮水")} <= said
+    assert pd.isna(ledger.others[0].frame["litres_per_person_day"].iloc[1])
+
+
+def test_people_without_codes_beside_an_income_sheet_are_its_members(tmp_path):
+    rows = clean_rows()
+    for row in rows[1:]:
+        row[5], row[12] = 1, row[11]
+    people = [["户编号", "成员姓名", "身份证号", "与户主关系", "健康状况", "文化程度"], *[[row[0], row[1], row[2], "户主", "健康", "小学"] for row in rows[1:-1]]]
+    book = openpyxl.Workbook()
+    for title, lines in (("家庭", rows), ("人口", people)):
+        sheet = book.create_sheet(title)
+        for line in lines:
+            sheet.append(line)
+    book.save(tmp_path / "a.xlsx")
+    ledger = read_ledger(tmp_path / "a.xlsx")
+    assert [(item.code, item.cell, item.household) for item in ledger.findings if item.outcome == "flag"] == [("SIZE_MISMATCH", "F49", "00431099000048")]

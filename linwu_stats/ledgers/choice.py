@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from linwu_stats.ledgers.cells import is_blank, plain_text
@@ -11,7 +11,7 @@ from linwu_stats.ledgers.outcome import Finding, Refused, finding
 from linwu_stats.ledgers.sheets import Book, Sheet
 from linwu_stats.ledgers.vocabulary import squeeze
 
-__all__ = ["Candidate", "Choice", "choose_sheets"]
+__all__ = ["Candidate", "Choice", "choose_sheets", "settle_competition"]
 
 #: Kinds of which one household (or person) may have many rows, so that two sheets may share households.
 MANY_ROWS = ("income_items",)
@@ -28,10 +28,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """The sheets to read, all of one kind, and the member lists beside them."""
+    """The sheets to read, all of one kind, the member lists beside them, and sheets of other kinds, those of one kind together."""
 
     main: list[Candidate]
     members: list[Candidate]
+    others: list[list[Candidate]]
 
 
 def choose_sheets(book: Book, log: list[Finding]) -> Choice:
@@ -50,13 +51,17 @@ def choose_sheets(book: Book, log: list[Finding]) -> Choice:
         others, members = members, []
     with_rows = [candidate for candidate in others if any(not is_blank(value) for row in _data(candidate) for value in row)] or others
     kind = with_rows[0].kind
+    if any(candidate.kind == "income_sheet" for candidate in with_rows):  # a list of people without codes beside it is its member list
+        people = [candidate for candidate in with_rows if candidate.kind == "persons" and "person_id" not in candidate.header.fields]
+        members += [replace(candidate, kind="members") for candidate in people]
+        with_rows = [candidate for candidate in with_rows if candidate not in people]
+        kind = with_rows[0].kind
     main = [candidate for candidate in with_rows if candidate.kind == kind]
-    unread = [candidate.sheet.name for candidate in with_rows if candidate.kind != kind]
-    if unread:
-        log.append(finding("MULTI_SHEET.unread", sheet=unread[0], detail="”“".join(unread)))
-    main = _settle_competition(main, log)
-    _say_skipped(filled, main, members, unread, log)
-    return Choice(main, members)
+    kinds = dict.fromkeys(candidate.kind for candidate in with_rows if candidate.kind != kind)
+    others = [[candidate for candidate in with_rows if candidate.kind == other] for other in kinds]
+    main = settle_competition(main, log)
+    _say_skipped(filled, main, members, [candidate.sheet.name for group in others for candidate in group], log)
+    return Choice(main, members, others)
 
 
 def _is_filled(sheet: Sheet) -> bool:
@@ -100,7 +105,7 @@ def _keys(candidate: Candidate) -> list[str]:
     return [squeeze(plain_text(row[column])) for row in candidate.sheet.rows[candidate.header.bottom + 1:] if not is_blank(row[column])]
 
 
-def _settle_competition(main: list[Candidate], log: list[Finding]) -> list[Candidate]:
+def settle_competition(main: list[Candidate], log: list[Finding]) -> list[Candidate]:
     """Sheets of one kind: read together when their households differ; identical ones once; competing ones are refused."""
     kept: list[tuple[Candidate, set[str]]] = []
     if len(main) == 1:

@@ -11,7 +11,7 @@ from linwu_stats.ledgers.sheets import Book, Sheet, column_letter
 
 __all__ = ["read_ods"]
 
-TABLE, OFFICE, TEXT = "urn:oasis:names:tc:opendocument:xmlns:table:1.0", "urn:oasis:names:tc:opendocument:xmlns:office:1.0", "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
+TABLE, TEXT = "urn:oasis:names:tc:opendocument:xmlns:table:1.0", "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
 CELLS_LIMIT, BOX_LIMIT, LAST_ROW, LAST_COLUMN, ROW_GAP = 2_000_000, 12_000_000, 1_048_576, 702, 1_000
 
 

@@ -54,7 +54,10 @@ class Refused(Exception):
 
 @dataclass
 class Ledger:
-    """One ledger file as it was read (一个台账文件). ``frame`` has one row per data row; ``rows`` counts them; ``net_income_yuan`` is a control total."""
+    """One ledger file as it was read (一个台账文件). ``frame`` has one row per data row; ``rows`` counts them; ``net_income_yuan`` is a control total.
+
+    ``others``: ledgers of other kinds in the same workbook, each with its own frame; their findings are among those of the file.
+    """
 
     path: str
     outcome: str = "accept"
@@ -66,6 +69,7 @@ class Ledger:
     findings: list[Finding] = field(default_factory=list)
     frame: pd.DataFrame = field(default_factory=pd.DataFrame)
     digest: str = ""
+    others: list[Ledger] = field(default_factory=list)
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from linwu_stats.ledgers.choice import Candidate, choose_sheets
+from linwu_stats.ledgers.choice import Candidate, choose_sheets, settle_competition
 from linwu_stats.ledgers.consistency import PARTS, check_across, check_members, check_sheet, check_villages
 from linwu_stats.ledgers.content import is_lock_file, open_book
 from linwu_stats.ledgers.headers import Header
@@ -114,9 +114,31 @@ def _read(ledger: Ledger, path: Path, places: Places) -> None:
     ledger.sheets = [sheet.name for sheet in book.sheets]
     ledger.findings += [finding(key, **facts) for key, facts in book.notes]
     chosen = choose_sheets(book, ledger.findings)
-    ledger.kind = chosen.main[0].kind
-    main = [_parse(candidate, places, ledger) for candidate in chosen.main]
-    members = [_parse(candidate, places, ledger) for candidate in chosen.members]
+    _read_kind(ledger, chosen.main, chosen.members, places)
+    for group in chosen.others:
+        _read_other(ledger, group, places)
+
+
+def _read_other(ledger: Ledger, group: list[Candidate], places: Places) -> None:
+    """A ledger of another kind in the same workbook: checked and kept beside, never added to the first one's figures."""
+    other = Ledger(ledger.path, sheets=[candidate.sheet.name for candidate in group], digest=ledger.digest)
+    names, title = "”“".join(other.sheets), vocabulary().kinds[group[0].kind]["title"]
+    try:
+        _read_kind(other, settle_competition(group, other.findings), [], places)
+    except Refused as refused:
+        reason = finding(refused.key, **refused.facts).message
+        ledger.findings.append(finding("MULTI_SHEET.refused", sheet=other.sheets[0], column=title, value=names, detail=reason))
+        return
+    ledger.findings += [finding("MULTI_SHEET.other", sheet=other.sheets[0], column=title, value=names), *other.findings]
+    other.outcome = worst(other.findings)
+    ledger.others.append(other)
+
+
+def _read_kind(ledger: Ledger, candidates: list[Candidate], beside: list[Candidate], places: Places) -> None:
+    """Read the sheets of one kind, with the member lists beside them, into the ledger."""
+    ledger.kind = candidates[0].kind
+    main = [_parse(candidate, places, ledger) for candidate in candidates]
+    members = [_parse(candidate, places, ledger) for candidate in beside]
     if not any(parsed.grid.data for parsed in main):
         raise Refused("NO_ROWS")
     check_villages(main, places)
@@ -196,5 +218,5 @@ def _control_total(main: list[Parsed]) -> Decimal | None:
 def _settle(ledger: Ledger) -> None:
     ledger.outcome = worst(ledger.findings)
     if ledger.outcome == "reject":
-        ledger.frame, ledger.rows, ledger.households, ledger.net_income_yuan = pd.DataFrame(), 0, 0, None
+        ledger.frame, ledger.rows, ledger.households, ledger.net_income_yuan, ledger.others = pd.DataFrame(), 0, 0, None, []
     ledger.findings = sorted(ledger.findings, key=lambda item: -("accept", "repair", "flag", "reject", "ignore").index(item.outcome))
