@@ -15,8 +15,10 @@ from linwu_stats.cli import main
 PAYLOADS = {
     "script": "<script>alert(1)</script>", "image": '<img src=x onerror="alert(1)">', "closing": "</td></table></style><svg/onload=alert(1)>",
     "attribute": "\" onmouseover=\"alert(1)",
-    "entity": "&lt;b&gt;&#60;script&#62;", "formula": "=HYPERLINK(\"http://x\",\"y\")", "dde": "+cmd|' /C calc'!A0", "at": "@SUM(1+1)", "jinja": "{{ 7*7 }}{% import os %}",
-    "format": "{where}{0.__class__}%(x)s%s", "shell": "$(id)`id`;rm -rf ~", "path": "../../etc/passwd", "windows": "C:\\CON\\..\\x", "link": "[x](javascript:alert(1))",
+    "entity": "&lt;b&gt;&#60;script&#62;", "formula": "=HYPERLINK(\"http://x\",\"y\")",
+    "dde": "+cmd|' /C calc'!A0", "at": "@SUM(1+1)", "jinja": "{{ 7*7 }}{% import os %}",
+    "format": "{where}{0.__class__}%(x)s%s", "shell": "$(id)`id`;rm -rf ~",
+    "path": "../../etc/passwd", "windows": "C:\\CON\\..\\x", "link": "[x](javascript:alert(1))",
     "override": "刘\u202e杰\u2066", "terminal": "刘\u009b31m杰\u0085", "template_end": "}}</script><!--", "sql": "'; DROP TABLE x;--",
 }
 ALLOWED = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "span", "p", "table", "thead", "tbody", "tr", "th", "td"}

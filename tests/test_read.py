@@ -448,7 +448,8 @@ def test_control_total_is_that_of_the_file():
 
 
 def test_a_certificate_as_document_says_that_there_is_one(tmp_path):
-    second = PERSON | {"人编号": "0043109900000102", "姓名": "周小", "证件号码": "43109919540505584X43", "与户主关系": "之父", "出生日期": "1954-05-05", "人数": "2"}
+    second = PERSON | {"人编号": "0043109900000102", "姓名": "周小", "证件号码": "43109919540505584X43", "与户主关系": "之父",
+                       "出生日期": "1954-05-05", "人数": "2"}
     without = read_ledger(write(tmp_path / "a.xlsx", [list(PERSON), list((PERSON | {"人数": "2"}).values()), list(second.values())]))
     assert without.outcome == "accept" and without.frame["id_number"].iloc[1] == "43109919540505584X"
     assert without.frame["disability_certificate"].tolist() == [pd.NA, True]
@@ -480,7 +481,8 @@ def test_people_without_codes_beside_an_income_sheet_are_its_members(tmp_path):
     rows = clean_rows()
     for row in rows[1:]:
         row[5], row[12] = 1, row[11]
-    people = [["户编号", "成员姓名", "身份证号", "与户主关系", "健康状况", "文化程度"], *[[row[0], row[1], row[2], "户主", "健康", "小学"] for row in rows[1:-1]]]
+    people = [["户编号", "成员姓名", "身份证号", "与户主关系", "健康状况", "文化程度"],
+              *[[row[0], row[1], row[2], "户主", "健康", "小学"] for row in rows[1:-1]]]
     book = openpyxl.Workbook()
     for title, lines in (("家庭", rows), ("人口", people)):
         sheet = book.create_sheet(title)
