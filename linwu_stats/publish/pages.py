@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from linwu_stats.publish import facts, plots, tables_html, words
+from linwu_stats.publish import facts, plots, tables_html, trends, words
 from linwu_stats.publish.tables_html import Fragment, KeyFigure, Show, bullets, format_value, join, note, render_table
 from linwu_stats.tables import label
 
@@ -27,6 +27,9 @@ _KEY = {
     "village": ("poor_persons", "incidence", "mean_quarter", "meets_exit", "unknown_income"),
 }
 
+#: Those whose last quarters are drawn; verdicts of quarters within a year do not compare.
+_WITH_TREND = ("poor_persons", "incidence", "mean_quarter", "mean_last4")
+
 
 def title(q: Any, area: str) -> Fragment:
     """Title of a page for a reader in JupyterLab (标题); the published page has its own title block."""
@@ -36,7 +39,7 @@ def title(q: Any, area: str) -> Fragment:
 
 
 def key_figures(q: Any, area: str) -> Fragment:
-    """The strip of key figures (关键指标), each with its change on the previous quarter and on the same quarter a year ago."""
+    """The strip of key figures (关键指标), each with its change on the previous quarter and on the same quarter a year ago, and its trend."""
     earlier = facts.earlier_quarters(q, area)
     figures = []
     for name in _KEY[facts.place(q, area).level]:
@@ -48,7 +51,8 @@ def key_figures(q: Any, area: str) -> Fragment:
             )
             for term, problem, other in earlier
         )
-        figures.append(KeyFigure(measure.label, format_value(now.value, measure.kind), measure.unit if now.value is not None else "", changes))
+        trend = trends.sparkline(trends.history(q, area, name), measure.kind, measure.unit) if name in _WITH_TREND else Markup()
+        figures.append(KeyFigure(measure.label, format_value(now.value, measure.kind), measure.unit if now.value is not None else "", changes, trend))
     return tables_html.key_figures(figures)
 
 

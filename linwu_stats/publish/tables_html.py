@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from numbers import Integral
 from typing import Any
@@ -29,6 +29,7 @@ __all__ = [
     "KeyFigure",
     "Show",
     "bullets",
+    "exact_attribute",
     "fold",
     "format_value",
     "is_unknown",
@@ -43,6 +44,12 @@ __all__ = [
 
 UNKNOWN = "未知"
 NOT_COMPARABLE = "—"
+
+#: Digits that a reader's program keeps of a number.
+_DIGITS = Context(prec=15)
+
+#: Heads of rows that add up the others.
+TOTALS = frozenset({"合计", "总计", "全部", "全县", "人均纯收入"})
 
 #: How a number is shown: divisor, decimals, thousands separators, sign of a gain.
 _NUMBERS: dict[str, tuple[int, int]] = {
@@ -107,12 +114,13 @@ class Show:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """One number of the key-figure strip (关键指标): value as shown, unit, and its changes, each a pair of label and text."""
+    """One number of the key-figure strip (关键指标): value as shown, unit, its changes, each a pair of label and text, and its trend as a small picture."""
 
     label: str
     value: str
     unit: str = ""
     changes: tuple[tuple[str, str], ...] = ()
+    trend: Markup = Markup()
 
 
 def is_unknown(value: Any) -> bool:
@@ -185,10 +193,10 @@ def key_figures(figures: Iterable[KeyFigure]) -> Fragment:
     boxes = []
     for figure in figures:
         unit = Markup(' <span class="unit">{}</span>').format(figure.unit) if figure.unit else Markup()
-        changes = Markup().join(Markup('<span class="change">{}：{}</span>').format(name, text) for name, text in figure.changes)
+        changes = Markup().join(Markup('<span class="change"><span>{}：</span>{}</span>').format(name, text) for name, text in figure.changes)
         boxes.append(
-            Markup('<div class="key-figure"><span class="label">{}</span><span class="value">{}{}</span>{}</div>').format(
-                figure.label, figure.value, unit, changes
+            Markup('<div class="key-figure"><span class="label">{}</span><span class="value">{}{}</span>{}{}</div>').format(
+                figure.label, figure.value, unit, figure.trend, changes
             )
         )
     return Fragment(Markup('<div class="key-figures">{}</div>').format(Markup().join(boxes)))
@@ -207,7 +215,9 @@ def render_table(
     """A frame as an HTML table (表).
 
     Takes any frame and the columns to show in order; the first column heads its row. Gives table.data with caption, headings with units,
-    numbers in td.num, nulls in words, and the note below. A frame without rows gives the caption and the sentence ``empty``.
+    numbers in td.num, nulls in words, and the note below. A frame without rows gives the caption and the sentence ``empty``. What the page's script needs
+    to sort and copy stands beside what is shown: ``data-sort`` in a heading, ``data-v`` in a cell (the number before it was rounded, "" for a null); a row
+    of totals is marked, so that it stays below.
     Raises KeyError where a column is not in the frame.
     """
     missing = [name for name in columns if name not in frame.columns]
@@ -218,7 +228,10 @@ def render_table(
         return join(Markup('<p class="empty"><strong>{}</strong>：{}</p>').format(caption, empty), below)
     head = Markup().join(_heading(show) for show in columns.values())
     rows = [
-        Markup("<tr>{}</tr>").format(Markup().join(_cell(row, name, show, first=index == 0) for index, (name, show) in enumerate(columns.items())))
+        Markup("<tr{}>{}</tr>").format(
+            Markup(' class="total"') if row[next(iter(columns))] in TOTALS else Markup(),
+            Markup().join(_cell(row, name, show, first=index == 0) for index, (name, show) in enumerate(columns.items())),
+        )
         for row in frame.to_dict("records")
     ]
     table = Markup('<div class="table-wrap"><table class="data"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
@@ -251,18 +264,32 @@ def _datum(row: Mapping[str, Any], value: Any, show: Show) -> float | int | str:
 def _heading(show: Show) -> Markup:
     kind = Markup(' class="num"') if show.kind in _NUMBERS or show.kind == "figure" else Markup()
     unit = Markup('<br><span class="unit">（{}）</span>').format(show.unit) if show.unit else Markup()
-    return Markup('<th scope="col"{}>{}{}</th>').format(kind, show.heading, unit)
+    sort = Markup() if show.kind == "figure" else Markup(' data-sort="{}"').format("number" if show.kind in _NUMBERS else "text")
+    return Markup('<th scope="col"{}{}>{}{}</th>').format(kind, sort, show.heading, unit)
 
 
 def _cell(row: Mapping[str, Any], name: str, show: Show, *, first: bool) -> Markup:
     text = _text(row, row[name], show)
     if show.below and not is_unknown(row[show.below]):
         text += Markup("<br>") + rule(row[show.below])
+    exact = exact_attribute(row[name], show.kind)
     if first:
-        return Markup('<th scope="row">{}</th>').format(text)
+        return Markup('<th scope="row"{}>{}</th>').format(exact, text)
     if show.kind in _NUMBERS or show.kind == "figure":
-        return Markup('<td class="num">{}</td>').format(text)
-    return Markup("<td>{}</td>").format(text)
+        return Markup('<td class="num"{}>{}</td>').format(exact, text)
+    return Markup("<td{}>{}</td>").format(exact, text)
+
+
+def exact_attribute(value: Any, kind: str) -> Markup:
+    """The attribute ``data-v`` of a cell (确切数值): the number in the unit of its column before it is rounded, "" for a null; none where the text shows it all."""
+    if is_unknown(value):
+        return Markup(' data-v=""')
+    if kind not in _NUMBERS:
+        return Markup()
+    number = _exact(value) * (100 if kind == "percent" else 1) / _NUMBERS[kind][0]
+    exact = f"{_DIGITS.plus(number).normalize():f}"
+    shown = format_value(value, kind).replace(",", "").replace("−", "-")
+    return Markup() if Decimal(exact) == Decimal(shown) else Markup(' data-v="{}"').format(exact)
 
 
 def _text(row: Mapping[str, Any], value: Any, show: Show) -> Markup:
