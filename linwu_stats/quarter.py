@@ -443,7 +443,7 @@ def _compare_sources(
 
     named = {"system": sources.system_source(intake.people, frames, rules, quarter)} | intake.rosters
     found = reconcile.compare_sources(named, rules, frames["households"])
-    differences = trials.try_differences(found.differences, named, with_earlier, frames["household_exit"], quarter, assess)
+    differences = trials.try_differences(found.differences, named, with_earlier, frames["household_exit"], quarter, assess, found.blanks)
     counts = reconcile.source_counts(found.compared, differences)
     return {"source_presence": found.presence, "match_candidates": found.candidates, "source_differences": differences, "source_counts": counts}
 

@@ -33,13 +33,17 @@ class ReconcileError(RefusedError):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison gives (比对结果): ``presence`` and ``candidates`` as tables, ``differences`` still without what they change, ``compared`` values."""
+    """What a comparison gives (比对结果): ``presence`` and ``candidates`` as tables, ``differences`` still without what they change, ``compared`` values.
+
+    ``blanks`` have the shape of ``differences``: the system says nothing where another source does.
+    """
 
     presence: pd.DataFrame
     candidates: pd.DataFrame
     differences: pd.DataFrame
     compared: pd.DataFrame
     given: tuple[str, ...]
+    blanks: pd.DataFrame
 
 
 def compare_sources(frames: Mapping[str, pd.DataFrame], rules: Rules, places: pd.DataFrame | None = None) -> Comparison:
@@ -59,7 +63,8 @@ def compare_sources(frames: Mapping[str, pd.DataFrame], rules: Rules, places: pd
     compared = pd.concat([_presence_values(matched, subjects), *_field_values(matched, subjects, fields_of(rules))], ignore_index=True)
     compared = _agreed(compared, rules)
     differences = compared[compared["outcome"] == "differ"].reset_index(drop=True)
-    return Comparison(presence, match_candidates(matched, subjects["person"]), differences, compared, given)
+    blanks = compared[_is_blank(compared)].reset_index(drop=True)
+    return Comparison(presence, match_candidates(matched, subjects["person"]), differences, compared, given, blanks)
 
 
 def source_presence(matched: Matched, subjects: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -113,9 +118,9 @@ def _subjects(matched: Matched, column: str, rules: Rules, places: pd.DataFrame 
     rows = matched.rows
     first = rows.drop_duplicates(column).set_index(column)
     homes = rows.drop_duplicates("home").set_index("home")
-    code = homes["household_id"].fillna(homes["source"] + "-" + homes["file"].fillna("") + "-row" + homes["row"].astype("string"))
-    repeated = code.duplicated()
-    code = code.mask(repeated, code + "-" + homes["source"] + "-row" + homes["row"].astype("string"))
+    written = homes["source"] + "-" + homes["mark"]
+    code = homes["household_id"].fillna(written)
+    code = code.mask(code.duplicated(), code + "-" + written)
     towns = {rule.value: rule.key.removeprefix("township.") for rule in rules.under("township.")}
     county = rules.value("area.county")["code"]
     township = homes["township"].map(towns).astype("string").fillna(f"{county}000")
@@ -129,7 +134,7 @@ def _subjects(matched: Matched, column: str, rules: Rules, places: pd.DataFrame 
     out["household_id"], out["township_code"], out["village_code"] = home.map(code), home.map(township), home.map(village)
     own = first["person_id"].where(first["source"] == "system") if column == "person" else pd.Series(pd.NA, index=first.index)
     out["person_id"] = own.astype("string")
-    away = out["household_id"] + "/" + first["source"] + "-row" + first["row"].astype("string")
+    away = out["household_id"] + "/" + first["source"] + "-" + first["mark"]
     out["key"] = out["household_id"] if column == "home" else out["person_id"].fillna(away)
     out["home"] = home
     return out
@@ -193,6 +198,13 @@ def _compared(values: pd.DataFrame, about: pd.DataFrame, subject: str, field: Fi
     return out
 
 
+def _is_blank(compared: pd.DataFrame) -> pd.Series:
+    """Where the system has the household or person and says nothing of a field that is tried, and another source does not differ from what is known of it."""
+    others = compared[[f"{source}_value" for source in SOURCES[1:]]].notna().any(axis=1)
+    there = compared["_system_there"].fillna(False).astype(bool) & compared["_tried"].astype(bool) & (compared["field"] != PRESENCE)
+    return there & compared["system_value"].isna() & others & (compared["outcome"] != "differ")
+
+
 def _agreed(compared: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Pattern, agreed value and its ground, and an id that is the same in every quarter; values that may not be shown become letters."""
     presence = rules.value("reconcile.presence")
@@ -200,20 +212,21 @@ def _agreed(compared: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     about_presence = out["field"] == PRESENCE
     out.loc[about_presence, "_winner"], out.loc[about_presence, "fixer"] = presence["winner"], presence["fixer"]
     differ = out["outcome"] == "differ"
+    listed = differ | _is_blank(out)
     for name in ("pattern", "agreed_value", "agreed_source"):
         out[name] = pd.Series(pd.NA, index=out.index, dtype="string")
-    decided = [_decide(row) for row in out[differ].to_dict("records")]
+    decided = [_decide(row) for row in out[listed].to_dict("records")]
     for place, name in enumerate(("pattern", "agreed_value", "agreed_source")):
-        out.loc[differ, name] = pd.array([one[place] for one in decided], dtype="string")
+        out.loc[listed, name] = pd.array([one[place] for one in decided], dtype="string")
     personal = differ & out["_personal"].astype(bool)
     for source in SOURCES:
         letters = out.loc[personal, "pattern"].str[SOURCES.index(source)].map(_LETTERS)
         out.loc[personal, f"{source}_value"] = letters.astype("string")
     out.loc[~differ & out["_personal"].astype(bool), [f"{source}_value" for source in SOURCES]] = pd.NA
     out.loc[personal, "agreed_value"] = pd.NA
-    ids = [_difference_id(*about) for about in out.loc[differ, ["key", "subject", "field"]].itertuples(index=False, name=None)]
+    ids = [_difference_id(*about) for about in out.loc[listed, ["key", "subject", "field"]].itertuples(index=False, name=None)]
     out["difference_id"] = pd.Series(pd.NA, index=out.index, dtype="string")
-    out.loc[differ, "difference_id"] = pd.array(ids, dtype="string")
+    out.loc[listed, "difference_id"] = pd.array(ids, dtype="string")
     return out
 
 

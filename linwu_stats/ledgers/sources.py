@@ -1,8 +1,8 @@
 """The three sources of the register in one shape (三方来源): the system (扶贫开发信息系统), the booklet (扶贫手册) and the household file (一户一档).
 
-A source is a frame with one row per person as written, the household's values repeated: where it stands (``file``, ``row``), ``group`` (what the source itself
-holds for a household), codes, place, name, ID number, and the fields that the rules ``reconcile.field.*`` compare. Names and numbers stay in memory: no
-table is made of them.
+A source is a frame with one row per person as written, the household's values repeated: where it stands (``file``, ``row``, and ``mark``, which no other row
+of the source has), ``group`` (what the source itself holds for a household), codes, place, name, ID number, and the
+fields that the rules ``reconcile.field.*`` compare. Names and numbers stay in memory: no table is made of them.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def roster_source(raw: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     for name in _CASE:
         case = case.fillna(_text(raw, name))
     out["file"], out["row"] = _text(raw, "_file"), pd.to_numeric(raw["_row"]).astype("Int64")
+    out["mark"] = _marks(raw, out)
     out["group"] = _groups(case, out)
     for field in fields_of(rules):
         if field.name not in out:
@@ -70,7 +71,8 @@ def roster_source(raw: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 def system_source(people: pd.DataFrame, tables: Mapping[str, pd.DataFrame], rules: Rules, quarter: str) -> pd.DataFrame:
     """The system and the quarter's own ledgers as a source (系统来源): who the persons are, and what the tables say of them and of their households.
 
-    ``people``: person_id, household_id, name, id_number, birth_date, township, village. ``tables``: those that the rules name.
+    ``people``: person_id, household_id, name, id_number, birth_date, township, village. ``tables``: those that the rules name, and ``household_income``:
+    a class of income that the quarterly sheet does not state is what was accounted from the line items.
     """
     out = people.rename(columns={"birth_date": "_written"}).copy()
     out = out[out["person_id"].isin(tables["persons"]["person_id"])].reset_index(drop=True)
@@ -85,16 +87,29 @@ def system_source(people: pd.DataFrame, tables: Mapping[str, pd.DataFrame], rule
             frame = frame[frame["quarter"] == quarter]
         key = "person_id" if field.level == "person" else "household_id"
         out[field.name] = out[key].map(frame.drop_duplicates(key).set_index(key)[column])
+        if table == "income_sheet" and "household_income" in tables:
+            accounted = tables["household_income"]
+            out[field.name] = out[field.name].fillna(out[key].map(accounted[accounted["period"] == "quarter"].set_index(key)[column]))
     out["birth_date"] = out["birth_date"].fillna(pd.to_datetime(out.pop("_written"), errors="coerce").astype("datetime64[us]"))
     out["file"], out["row"] = pd.Series(pd.NA, index=out.index, dtype="string"), pd.Series(range(len(out)), dtype="Int64")
-    out["group"] = out["household_id"].fillna("row " + out["row"].astype("string"))
+    out["mark"] = "row" + out["row"].astype("string")
+    out["group"] = out["household_id"].fillna(out["mark"])
     return out
 
 
+def _marks(raw: pd.DataFrame, out: pd.DataFrame) -> pd.Series:
+    """Which row of which sheet: the number of the row, before it that of file and sheet where there are several."""
+    sheet = out["file"].fillna("") + "/" + _text(raw, "_sheet").fillna("")
+    codes, sheets = pd.factorize(sheet, sort=True)
+    before = pd.Series(codes + 1, index=raw.index).astype("string") + "-" if len(sheets) > 1 else ""
+    return (before + "row" + out["row"].astype("string")).astype("string")
+
+
 def _groups(case: pd.Series, out: pd.DataFrame) -> pd.Series:
-    """What a source itself holds for one household: its own number of the case, else the household code, else head and village, else the row."""
-    head = out["township"].fillna("") + "/" + out["village"].fillna("") + "/" + out["head_name"]
-    return ("n " + case).fillna("c " + out["household_id"]).fillna("h " + head).fillna("row " + out["row"].astype("string"))
+    """What a source itself holds for one household: its own number of the case, which begins anew in each village, else the household code, else head and
+    village, else the row."""
+    place = out["township"].fillna("") + "/" + out["village"].fillna("") + "/"
+    return ("n " + place + case).fillna("c " + out["household_id"]).fillna("h " + place + out["head_name"]).fillna(out["mark"])
 
 
 def _text(frame: pd.DataFrame, name: str) -> pd.Series:

@@ -29,13 +29,16 @@ Assess = Callable[[dict[str, pd.DataFrame]], pd.DataFrame]
 
 def try_differences(
     differences: pd.DataFrame, frames: Mapping[str, pd.DataFrame], tables: Mapping[str, pd.DataFrame], household_exit: pd.DataFrame, quarter: str,
-    assess: Assess,
+    assess: Assess, blanks: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The differences with what they change (差异试算): table ``source_differences``, those that change a verdict first.
 
     ``frames``: the sources, for persons whom the system does not have. ``tables``: :data:`COPIED`; ``item_amounts`` and ``income_sheet`` with the earlier
-    quarters of the accounting year. ``assess``: takes such tables of trial households and gives their ``household_exit``.
+    quarters of the accounting year. ``assess``: takes such tables of trial households and gives their ``household_exit``. ``blanks``: what only other sources
+    say of a household; each is tried too, and listed only where it changes a verdict or a condition.
     """
+    if blanks is not None and len(blanks):
+        differences = pd.concat([differences.assign(_blank=False), blanks.assign(_blank=True)], ignore_index=True)
     trials = plan_trials(differences)
     trials = trials[trials["household_id"].isin(tables["households"]["household_id"])].reset_index(drop=True)
     assessed = empty("household_exit") if trials.empty else assess(trial_tables(trials, differences, frames, tables, quarter))
@@ -52,8 +55,10 @@ def plan_trials(differences: pd.DataFrame) -> pd.DataFrame:
         own, seen = row["system_value"], set()
         for source in SOURCES[1:]:
             value = row[f"{source}_value"]
-            if pd.isna(value) or pd.isna(own) or value == own or value in seen:
+            if pd.isna(value) or value in seen or (not pd.isna(own) and value == own):
                 continue
+            if pd.isna(row["person_id"]) and row["subject"] == "person" and row["field"] != PRESENCE:
+                continue  # a person whom the system does not have is tried as a whole
             seen.add(value)
             kind = "set" if row["field"] != PRESENCE else _presence_kind(row["subject"], own, value)
             if kind:
@@ -61,11 +66,13 @@ def plan_trials(differences: pd.DataFrame) -> pd.DataFrame:
                 out.append({"difference_id": row["difference_id"], "household_id": row["household_id"], "person_id": row["person_id"], "source": source,
                             "kind": kind, "table": table, "column": column, "value": value})
     columns = ["difference_id", "household_id", "person_id", "source", "kind", "table", "column", "value"]
-    return pd.DataFrame(out, columns=columns).assign(trial=range(len(out)))
+    return pd.DataFrame(out, columns=columns).astype("string").assign(trial=range(len(out)))
 
 
 def _presence_kind(subject: str, own: str, value: str) -> str:
     if subject == "household":
+        return ""
+    if pd.isna(own):
         return ""
     return "remove" if own != "0" and value == "0" else "add" if own == "0" else ""
 
@@ -105,6 +112,11 @@ def _set_values(copied: dict[str, pd.DataFrame], trials: pd.DataFrame, quarter: 
             about &= rows["person_id"] == rows["trial"].map(wanted)
         new = _typed(rows.loc[about, "trial"].map(value), table, column)
         rows.loc[about, column] = new
+        without = some[~some["trial"].isin(rows["trial"])]
+        if len(without) and "person_id" not in rows:  # a ledger that has no row of the household gets one
+            code = without["household_id"] + _MARK + without["trial"].astype("string")
+            fresh = pd.DataFrame({"trial": without["trial"], "household_id": code, column: _typed(without["value"].astype("string"), table, column)})
+            copied[table] = pd.concat([rows, fresh], ignore_index=True)
 
 
 def _typed(values: pd.Series, table: str, column: str) -> pd.Series:
@@ -148,9 +160,9 @@ def _newcomers(trials: pd.DataFrame, differences: pd.DataFrame, frames: Mapping[
     keys = differences.set_index("difference_id")["key"]
     out = []
     for row in trials.to_dict("records"):
-        origin, _, place = str(keys[row["difference_id"]]).rpartition("/")[2].partition("-row")
+        origin, _, mark = str(keys[row["difference_id"]]).rpartition("/")[2].partition("-")
         source = frames[origin]
-        person = source[source["row"] == int(place)].iloc[0]
+        person = source[source["mark"] == mark].iloc[0]
         kept = {name: person[name] for name in TABLES["persons"].names if name in source and name not in ("person_id", "household_id")}
         code = f"{row['household_id']}{_MARK}{row['trial']}"
         out.append(kept | {"household_id": code, "person_id": f"{code}-new", "trial": row["trial"]})
@@ -181,5 +193,8 @@ def verdict_changes(differences: pd.DataFrame, trials: pd.DataFrame, household_e
     rank = out["changes_verdict"].fillna(False).astype(int) * 2 + (out["changed_conditions"].fillna("") != "").astype(int)
     order = out.assign(_rank=-rank).sort_values(["_rank", "township_code", "household_id", "person_id", "field"], kind="stable", na_position="first").index
     out["changed_conditions"] = out["changed_conditions"].where(out["changed_conditions"].fillna("") != "")
-    return conform(out.loc[order], "source_differences")
+    listed = out.loc[order]
+    if "_blank" in listed:
+        listed = listed[~listed["_blank"].astype(bool) | listed["changes_verdict"].fillna(False) | listed["changed_conditions"].notna()]
+    return conform(listed, "source_differences")
 
