@@ -64,3 +64,11 @@ def county_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_quarter("2018Q1", folder)
 
     return _made_once(tmp_path_factory, "county_home", make)
+
+
+@pytest.fixture(scope="session")
+def planted_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small county with hostile text and known persons in every ledger, run whole. Read only."""
+    from planted import make_planted
+
+    return Path(__import__("os").environ.get("PLANTED") or _made_once(tmp_path_factory, "planted_home", make_planted))

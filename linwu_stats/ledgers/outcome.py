@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -131,14 +132,34 @@ def render_check(result: dict[str, Any], format: str = "text") -> str:
     if format == "html":
         return _html(result)
     if format == "text":
-        return "\n\n".join(_text(item) for item in result["files"]) or "没有找到台账文件。"
+        return "\n\n".join([*(_text(item) for item in result["files"]), _summary(result["files"])]) if result["files"] else "没有找到台账文件。"
     raise ValueError(f"format {format!r} is not known (格式不支持): use text, json or html")
+
+
+def _summary(files: list[dict[str, Any]]) -> str:
+    counts = Counter(item["outcome"] for item in files)
+    words = "，".join(f"{OUTCOME_WORDS[outcome]}{counts[outcome]}个" for outcome in OUTCOME_WORDS if counts[outcome])
+    last = "“退回”的文件不会使用；其余可以运行，有疑问的格按未知处理。" if counts["reject"] else "可以运行；有疑问的格按未知处理。" if counts["flag"] else "可以运行。"
+    return f"共{len(files)}个文件：{words}。{last}"
+
+
+#: So many findings of a kind in one column are written out in the text form; the others are counted.
+ALIKE = 5
 
 
 def _text(item: dict[str, Any]) -> str:
     net = "" if item["net_income_yuan"] is None else f"，纯收入合计{item['net_income_yuan']:.2f}元"
     lines = [f"{_visible(item['path'])}: {OUTCOME_WORDS[item['outcome']]}（{item['outcome']}），{item['kind']}，{item['rows']}行{item['households']}户{net}"]
+    times = Counter((found["code"], found["column"]) for found in item["findings"])
+    seen: Counter[tuple[str, str]] = Counter()
     for found in item["findings"]:
+        same = (found["code"], found["column"])
+        seen[same] += 1
+        if times[same] > ALIKE + 1 and seen[same] > ALIKE:
+            if seen[same] == ALIKE + 1:
+                more = f"同一列还有{times[same] - ALIKE}处同样的问题，逐处见 --format html 或 json。"
+                lines.append(f"  [{SEVERITY_WORDS[found['severity']]}] {found['code']} {more}")
+            continue
         fixer = f"（整改：{found['fixer']}）" if found["fixer"] else ""
         lines.append(f"  [{SEVERITY_WORDS[found['severity']]}] {found['code']} {_visible(found['message'])}{fixer}")
     return "\n".join(lines)

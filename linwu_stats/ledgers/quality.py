@@ -57,7 +57,8 @@ def _row(measure: str, area: str, part: pd.DataFrame, county: str) -> dict[str, 
     counts = (part if area == county else part[part["township_code"] == area])[_NAMES[1:]].sum()
     done, due, unknown = (int(counts[name]) for name in _NAMES[1:])
     return {
-        "area_code": area, "measure": measure, "dimension": measure.partition("_")[0], "unit": _UNITS.get(measure, "cell"),
+        "area_code": area, "measure": measure, "dimension": measure.partition("_")[0],
+        "unit": "household" if not due and measure in _BY_HOUSEHOLD else _UNITS.get(measure, "cell"),
         "value": done / due if due else None, "numerator": done, "denominator": due, "unknown": unknown,
         "reason_code": None if due else "not_given" if unknown else "nothing_due",
     }
@@ -68,6 +69,8 @@ _UNITS = {
     "complete_households": "household", "accurate_checks": "test", "accurate_households": "household", "timely": "household", "timely_lines": "line",
     "timely_exit_year": "household", "timely_income": "household", "timely_lists": "match", "timely_mending": "item",
 }
+#: Measures of cells that are unknown household by household where nothing was given.
+_BY_HOUSEHOLD = ("accurate_sources", "timely_updates", "timely_lines")
 
 
 def _before(previous: Mapping[str, pd.DataFrame] | None) -> pd.DataFrame:
@@ -132,7 +135,7 @@ def _sum_cells(cells: Mapping[str, pd.DataFrame], ledgers: Iterable[str] = ()) -
 
 
 def _whole_households(cells: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Households of which no cell that should be filled is blank; one of which something was not given and nothing is blank is unknown."""
+    """Households of which no cell that should be filled is blank in the ledgers that were given."""
     every = pd.concat([frame.assign(blank=frame["denominator"] & ~frame["numerator"]) for frame in cells.values()])
     homes = every.groupby("household_id").agg(township_code=("township_code", "first"), blank=("blank", "any"), judged=("denominator", "any"))
     return _counted(homes["township_code"], ~homes["blank"] & homes["judged"], homes["judged"], ~homes["judged"])
@@ -200,8 +203,11 @@ def _sources(counts: pd.DataFrame | None, place: pd.Series) -> pd.DataFrame:
     """Cells that at least two sources fill: how many agree; unknown where only one does, or no other source was given."""
     if counts is None or counts.empty:
         return _counted(place, 0, 0, 1)
-    unknown = sum((counts[name].fillna(0) for name in ("unknown", "missing") if name in counts.columns), start=pd.Series(0, index=counts.index))
-    return _counted(counts["township_code"], counts["agree"], counts["agree"] + counts["differ"], unknown)
+    cells = counts[counts["field"].str.contains(".", regex=False)]
+    if not cells["compared"].fillna(0).sum():
+        return _counted(place, 0, 0, 1)
+    agree, differ, unknown = (cells[name].fillna(0) for name in ("agree", "differ", "unknown"))
+    return _counted(cells["township_code"], agree, agree + differ, unknown)
 
 
 def _households_without(place: pd.Series, marked: set[str]) -> pd.DataFrame:
@@ -258,7 +264,7 @@ def _updates(tables: Mapping[str, pd.DataFrame], previous: Mapping[str, pd.DataF
     A cell that changed since last quarter is in time where no source differed from it a quarter ago; it is late where one did, or where one
     differs now while the register still says what it said. Unknown, household by household, where the sources of both quarters are not there.
     """
-    if previous is None or any(one.get("source_counts") is None or one["source_counts"].empty for one in (tables, previous)):
+    if previous is None or not all(_compared(one.get("source_counts")) for one in (tables, previous)):
         return _counted(place, 0, 0, 1)
     now, before = (_difference_keys(one["source_differences"]) for one in (tables, previous))
     rows = [_nothing()]
@@ -275,6 +281,11 @@ def _updates(tables: Mapping[str, pd.DataFrame], previous: Mapping[str, pd.DataF
         signs.append(set(pair.loc[(changed & was) | still, "household_id"]))
         rows.append(_counted(pair["household_id"].map(place), changed & ~was, changed | still))
     return pd.concat(rows)
+
+
+def _compared(counts: pd.DataFrame | None) -> bool:
+    """Whether another source was given."""
+    return counts is not None and bool(counts["compared"].fillna(0).sum())
 
 
 def _difference_keys(frame: pd.DataFrame) -> list[tuple[str, str]]:
