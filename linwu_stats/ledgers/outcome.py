@@ -139,8 +139,8 @@ def render_check(result: dict[str, Any], format: str = "text") -> str:
 def _summary(files: list[dict[str, Any]]) -> str:
     counts = Counter(item["outcome"] for item in files)
     words = "，".join(f"{OUTCOME_WORDS[outcome]}{counts[outcome]}个" for outcome in OUTCOME_WORDS if counts[outcome])
-    last = "“退回”的文件不会使用；其余可以运行，有疑问的格按未知处理。" if counts["reject"] else "可以运行；有疑问的格按未知处理。" if counts["flag"] else "可以运行。"
-    return f"共{len(files)}个文件：{words}。{last}"
+    refused = "“退回”的文件不会使用，" if counts["reject"] else ""
+    return f"共{len(files)}个文件：{words}。{refused}有疑问的格按未知处理。"
 
 
 #: So many findings of a kind in one column are written out in the text form; the others are counted.
