@@ -367,6 +367,7 @@ def _write_record(
     record = provenance.run_record(
         run.q, pages, notebooks=run.inputs["notebooks"], scope=run.scope or "all", started=run.started.isoformat(timespec="seconds"),
         seconds=round(seconds, 3), workers=run.workers, engine=run.engine, key=run.key, inputs=run.inputs, failures=failures, reads=reads, downloads=downloads,
+        files=keep.file_hashes(run.folder),
         index_sha256=provenance.file_sha256(run.folder / "index.html"),
     )
     write_file(run.folder / "run.json", json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")

@@ -17,7 +17,7 @@ from typing import Any
 from linwu_stats.publish import provenance
 from linwu_stats.quarter import file_sha256, quarters_with_ledgers
 
-__all__ = ["changed_parts", "digest", "kept_notebooks", "run_is_whole", "salvage", "snapshot", "static_key", "write_salvage"]
+__all__ = ["changed_parts", "digest", "file_hashes", "kept_notebooks", "run_is_whole", "salvage", "snapshot", "static_key", "write_salvage"]
 
 #: Words for the parts of a snapshot.
 PARTS = {"tables": "数据表", "ledgers": "台账", "law": "本地规则", "reference": "参考数据", "notebooks": "笔记本", "package": "程序"}
@@ -59,13 +59,16 @@ def run_is_whole(folder: Path, key: str, files: Iterable[str]) -> dict[str, Any]
     """The record of a published run if it was made from ``key``, has no failure, and each of its files is as it was written; else None."""
     try:
         record = dict(json.loads((folder / "run.json").read_text(encoding="utf-8")))
-        hashes = {"index.html": record["index_sha256"]}
-        for page in record["pages"]:
-            hashes |= page["files"]
-        same = record["key"] == key and record["failures"] == [] and set(files) <= set(hashes)
-        return record if same and all(file_sha256(folder / file) == sha256 for file, sha256 in hashes.items()) else None
+        same = record["key"] == key and record["failures"] == [] and {"index.html", *files} <= set(record["files"])
+        return record if same and file_hashes(folder) == record["files"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Checksum of every file of a run by name, save its record and what is only there while it is made (文件校验值)."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in ("run.json", ".new")]
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files if "work" not in path.relative_to(folder).parts[:1]}
 
 
 def salvage(partial: Path, keys: Mapping[str, str]) -> dict[str, dict[str, Any]]:
