@@ -75,8 +75,7 @@ def draw_years(outlook: Outlook, count: int, seed: int) -> Iterator[np.ndarray]:
     village_variance = outlook.checks.village
     shared = (outlook.made.by_class**2) @ village_variance
     own = np.sqrt(np.maximum(outlook.scale**2 - shared, 0.25 * outlook.scale**2))
-    left, seen = max(4 - outlook.seen, 1), max(outlook.seen, 1)
-    county_scale = np.sqrt(outlook.surprise * (1 / seen + 1 / left))
+    county_scale = np.sqrt(outlook.county)
     villages = int(outlook.cells.village.max(initial=0)) + 1
     for _ in range(count):
         county = random.standard_normal(len(SIGNS)) * county_scale
@@ -107,13 +106,15 @@ def _draws_of_areas(outlook: Outlook, weights: csr_matrix, heads: np.ndarray, us
 
 
 def _figures(draws: np.ndarray, known: np.ndarray) -> dict[str, Any]:
-    """Mean and quantiles of the draws; blank where nothing is known."""
+    """Mean and quantiles of the draws; blank where nothing is known. Where few households decide, the mean may lie between two values of which one is
+    nearly sure: the interval is widened to hold it."""
     whole = known & ~np.isnan(draws).any(axis=0)
     safe = np.where(whole, draws, 0.0)
     figures = {"value": safe.mean(axis=0)} | {name: np.quantile(safe, level, axis=0) for name, level in LEVELS.items()}
     out = {}
     for name, values in figures.items():
-        column = pd.array(values, dtype="Float64")
+        hold = np.minimum if name.startswith("low") else np.maximum
+        column = pd.array(hold(values, figures["value"]), dtype="Float64")
         column[~whole] = pd.NA
         out[name] = column
     return out
@@ -129,8 +130,8 @@ def _memberships(register: pd.DataFrame, rules: Rules) -> tuple[list[tuple[str, 
     of, row = [], []
     for level, area in codes.items():
         for kind in ("all", *(_GROUPS if level != "village" else ())):
-            values = np.full(len(register), "all", dtype=object) if kind == "all" else register[kind].fillna("").to_numpy(dtype=object)
-            terms = None if kind == "all" else set(CODES[kind])
+            values = np.full(len(register), "all", dtype=object) if kind == "all" else register[kind].fillna("unknown").to_numpy(dtype=object)
+            terms = None if kind == "all" else {*CODES[kind], "unknown"}
             index = pd.MultiIndex.from_arrays([area, values])
             place, names = pd.factorize(index, sort=True)
             for number, (code, value) in enumerate(names):

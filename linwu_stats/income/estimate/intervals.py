@@ -26,7 +26,7 @@ from linwu_stats.income.estimate.forecast import Forecast, forecast, measure_pat
 from linwu_stats.income.estimate.growth import Growth, fit_growth, one_way
 from linwu_stats.income.estimate.settings import Settings
 
-__all__ = ["LEVELS", "Checks", "Errors", "check_forecasts", "scale_of", "shared_variance"]
+__all__ = ["LEVELS", "Checks", "Errors", "check_forecasts", "county_variance", "scale_of", "shared_variance"]
 
 #: Quantiles of the intervals: 80 and 95 percent.
 LEVELS = {"low80": 0.1, "high80": 0.9, "low95": 0.025, "high95": 0.975}
@@ -53,10 +53,12 @@ class Errors:
 
 @dataclass(frozen=True)
 class Checks:
-    """All errors that count for one estimate (误差依据): by fallback; ``village`` is the variance that households of a village share, by class."""
+    """All errors that count for one estimate (误差依据): by fallback; ``village`` is the variance that households of a village share, by class;
+    ``misfit`` how far off the county's classes as a whole were, squared, where the seasons are those of the law."""
 
     errors: dict[str, Errors]
     village: np.ndarray
+    misfit: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class _Checked:
     scale: np.ndarray
     income: np.ndarray
     by_class: np.ndarray
+    misfit: np.ndarray
 
 
 def scale_of(variance: np.ndarray, income: np.ndarray, settings: Settings) -> np.ndarray:
@@ -88,7 +91,7 @@ def check_forecasts(
         pattern = measure_pattern(cells, this, last, known, then, ledger_last, settings, quarters)
         made = forecast(cells, this, last, known, then, ledger_this, ledger_last, growth, pattern, settings)
         code = "own_year" if ledger_last.any() else "law"
-        one = _checked(cells, made, this, ledger_this, then, made.fallback == code, _year_income(cells, this, last, seen, target), settings, code != "law")
+        one = _checked(cells, made, this, ledger_this, then, made.fallback == code, _year_income(cells, this, last, seen, target), settings)
         found[code].append(("this_year", one))
     if ledger_last.any():
         pattern = measure_pattern(cells, last, last, seen, target, ledger_last, settings, quarters)
@@ -98,7 +101,8 @@ def check_forecasts(
     errors = {code: _pool(parts, settings) for code, parts in found.items()}
     errors["own_rest"] = errors["own_year"]
     of_own = [one for _, one in found["own_year"] + found["law"]]
-    return Checks(errors, _village_variance(cells, of_own))
+    misfit = np.mean([one.misfit for _, one in found["law"]], axis=0) if found["law"] else np.zeros(len(CLASSES))
+    return Checks(errors, _village_variance(cells, of_own), misfit)
 
 
 def _year_ago(cells: Cells, years: list, seen: list[int], target: list[int], settings: Settings, quarters: list[str]) -> list[_Checked]:
@@ -120,12 +124,8 @@ def _year_income(cells: Cells, this: np.ndarray, last: np.ndarray, seen: list[in
 
 def _checked(
     cells: Cells, made: Forecast, outcome: np.ndarray, ledger: np.ndarray, then: list[int], wanted: np.ndarray, income: np.ndarray, settings: Settings,
-    around_mean: bool = True,
 ) -> _Checked:
-    """Errors of one forecast, around the mean of each item, of households whose outcome is whole.
-
-    Seasons of the law are off for the county as a whole: their errors are taken as they are, since nothing else would show it.
-    """
+    """Errors of one forecast, around the mean of each item, of households whose outcome is whole."""
     rows = wanted & ledger[:, then].all(axis=1) & ~made.unknown & ~made.unsure
     got = outcome[:, then].sum(axis=1)
     rows &= np.bincount(cells.household, weights=np.isnan(got), minlength=len(rows)) == 0
@@ -135,12 +135,17 @@ def _checked(
     total = np.bincount(cells.item, weights=expected, minlength=len(cells.items))
     shift = np.divide(np.bincount(cells.item, weights=got, minlength=len(cells.items)), total, out=np.ones(len(cells.items)), where=total > 0)
     # The mean of few households is their own error rather than the county's change.
-    count = np.bincount(cells.item[kept & (expected > 0)], minlength=len(cells.items)) * around_mean
+    count = np.bincount(cells.item[kept & (expected > 0)], minlength=len(cells.items))
     shift = 1.0 + (np.clip(shift, 0.5, 2.0) - 1.0) * count / (count + settings.cells_min)
     miss = np.zeros_like(made.by_class)
     np.add.at(miss, (cells.household, cells.cell_class), got - expected * shift[cells.item])
     fresh = made.by_class - _by_class(cells, made.cell)
-    return _Checked((miss - fresh)[rows], scale_of(made.variance, income, settings)[rows], income[rows], np.where(rows[:, None], made.by_class, np.nan))
+    class_got = np.bincount(cells.cell_class, weights=got, minlength=len(CLASSES))
+    class_expected = np.bincount(cells.cell_class, weights=expected, minlength=len(CLASSES))
+    ratio = np.divide(class_got, class_expected, out=np.ones(len(CLASSES)), where=class_expected > 0)
+    scale = scale_of(made.variance, income, settings)[rows]
+    by_class = np.where(rows[:, None], made.by_class, np.nan)
+    return _Checked((miss - fresh)[rows], scale, income[rows], by_class, np.clip(ratio - 1.0, -1.0, 1.0) ** 2)
 
 
 def _by_class(cells: Cells, amounts: np.ndarray) -> np.ndarray:
@@ -186,14 +191,18 @@ def _village_variance(cells: Cells, checked: list[_Checked]) -> np.ndarray:
     return found.mean(axis=0) if len(found) else np.zeros(len(CLASSES))
 
 
-def shared_variance(
-    cells: Cells, made: Forecast, level: np.ndarray, surprise: np.ndarray, seen: int, to_come: list[str], settings: Settings
-) -> np.ndarray:
-    """Variance of a household's net from changes that the whole county shares (共同变动): of the growth seen, of each quarter to come, and of new rates.
+def county_variance(growth: Growth, checks: Checks, seen: int, left: int, has_last: bool) -> np.ndarray:
+    """Relative variance of each class's rest that the whole county shares (共同变动方差): of the growth seen and of each quarter to come; with seasons of the
+    law, how far they were off."""
+    return growth.surprise * (1.0 / max(seen, 1) + 1.0 / max(left, 1)) if has_last else checks.misfit
+
+
+def shared_variance(cells: Cells, made: Forecast, level: np.ndarray, county: np.ndarray, to_come: list[str], settings: Settings) -> np.ndarray:
+    """Variance of a household's net from changes that the whole county shares (共同变动): ``county`` by class, and new rates.
 
     New rates of monthly allowances (estimate.rates) count where their quarter is still to come; as a plain sum, since one notice raises them all.
     """
-    shared = (made.by_class**2) @ surprise * (1.0 / max(seen, 1) + 1.0 / max(len(to_come), 1))
+    shared = (made.by_class**2) @ county
     if any(quarter.endswith(settings.rate_quarter) for quarter in to_come):
         carried = np.where(level[cells.item], made.cell * cells.sign, 0.0)
         shared = shared + (settings.rate_spread_share * np.bincount(cells.household, weights=carried, minlength=len(shared))) ** 2

@@ -12,7 +12,7 @@ import numpy as np
 from linwu_stats.income.estimate.cells import CLASSES, Cells
 from linwu_stats.income.estimate.forecast import Forecast, forecast, measure_pattern
 from linwu_stats.income.estimate.growth import fit_growth
-from linwu_stats.income.estimate.intervals import Checks, Errors, check_forecasts, scale_of, shared_variance
+from linwu_stats.income.estimate.intervals import Checks, Errors, check_forecasts, county_variance, scale_of, shared_variance
 from linwu_stats.income.estimate.settings import Settings
 from linwu_stats.income.periods import accounting_year, previous_quarter, quarters_of
 from linwu_stats.rules import Rules
@@ -25,7 +25,8 @@ class Outlook:
     """What is known and expected of each household (各户全年测算), arrays in the order of ``cells.households``.
 
     ``received`` is the net of the known part of the year so far, ``rest`` the forecast of all else, ``scale`` its error's scale, ``shared`` the variance
-    that the county shares; ``fallback`` and ``basis`` the codes of the table; ``reason`` why a household is unknown or less sure;
+    that the county shares, ``county`` its relative one by class; ``fallback`` and ``basis`` the codes of the table; ``reason``
+    why a household is unknown or less sure;
     ``seen_class`` the received amounts by class, nan where one is unknown, ``last_class`` last year's by class and quarter.
     """
 
@@ -38,7 +39,7 @@ class Outlook:
     checks: Checks | None
     scale: np.ndarray
     shared: np.ndarray
-    surprise: np.ndarray
+    county: np.ndarray
     fallback: np.ndarray
     basis: np.ndarray
     reason: np.ndarray
@@ -102,12 +103,13 @@ def look_ahead(cells: Cells, quarter: str, rules: Rules, settings: Settings) -> 
     made = forecast(cells, this, last, seen, target, ledger, ledger_last, growth, pattern, settings)
     checks = check_forecasts(cells, years, seen, target, growth, settings, quarters)
     scale = scale_of(made.variance, received + made.net, settings)
-    shared = shared_variance(cells, made, pattern.level, growth.surprise, count, quarters[count:], settings)
+    county = county_variance(growth, checks, count, len(target), pattern.has_last)
+    shared = shared_variance(cells, made, pattern.level, county, quarters[count:], settings)
     fallback = np.where(made.unknown, "none", made.fallback).astype(object)
     basis = np.array(["none" if code == "none" else checks.errors[code].basis for code in fallback], dtype=object)
     reason = np.where((reason == "") & made.unsure, "part_estimated", reason)
     return Outlook(
-        cells, settings, year, count, received, made, checks, scale, shared, growth.surprise, fallback, basis, reason, seen_class, last_class,
+        cells, settings, year, count, received, made, checks, scale, shared, county, fallback, basis, reason, seen_class, last_class,
     )
 
 
