@@ -223,6 +223,8 @@ def _write(written: Written, later: list[list[Any]]) -> None:
     elif form == "openpyxl":
         _write_openpyxl(written, rows)
     elif form == "xls":
+        if any(isinstance(cell, str) and cell.startswith("\ufeff") for row in rows for cell in row):
+            raise CannotWrite  # a mark at the beginning of a text is the encoding's, in this format
         try:
             write_xls(written.path, [[None if cell is None else (float(cell) if isinstance(cell, bool) else cell) for cell in row] for row in rows])
         except (OverflowError, ValueError, UnicodeEncodeError) as error:

@@ -4,55 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from linwu_stats.ledgers.cells import UNTRUSTED, is_blank, plain_text
+from linwu_stats.ledgers.grid import Grid
 from linwu_stats.ledgers.headers import Header, Heading
-from linwu_stats.ledgers.identity import HAN
-from linwu_stats.ledgers.outcome import Finding, Refused, clip, finding
+from linwu_stats.ledgers.outcome import clip, finding
+from linwu_stats.ledgers.rows import sort_rows
 from linwu_stats.ledgers.sheets import Sheet, column_letter, reference
-from linwu_stats.ledgers.vocabulary import ROSTERS, plain_heading, squeeze, vocabulary
+from linwu_stats.ledgers.vocabulary import ROSTERS, squeeze
 
 __all__ = ["Grid", "lay_out"]
 
-_CODE = re.compile(r"\d{10,}")
-_TOTAL = re.compile(r"^(?:.{0,14}?(?:合计|小计|总计|累计|共计|总数|合计数|平均[数值]?)(?:[:(\d共].{0,20})?|[户人]均:?|共\d+[户人].{0,12})$")
-#: What a cell that identifies a household or person looks like, even if it is not right.
-_KEY = re.compile(r"[='\"*]*\d[\dXx*.\-Ee+()\s]{5,}['\"]*")
-_SECTION = re.compile(r"[村组乡镇区县社]$|单位|名册|台账|[表页]$")
-_SUBTOTAL = re.compile(r"小计|本页")
-#: A ledger has a few unlabelled total rows at most; so many cells below no heading are said as one.
-BARE_LIMIT, STRAY_LIMIT = 30, 20
+#: So many cells below no heading are said as one.
+STRAY_LIMIT = 20
 #: Fields whose merged value belongs to every row of the range.
 FILLED_WHEN_MERGED = {"county", "township", "village", "natural_village", "household_id", "name", "head_name", "quarter", "nation"}
-
-
-@dataclass
-class Grid:
-    """The data of one sheet: rows of data (indices into the sheet), raw values by field, and the total rows, each with the data rows since the
-    total before it and whether it calls itself a subtotal."""
-
-    sheet: Sheet
-    header: Header
-    kind: str
-    data: list[int] = field(default_factory=list)
-    raw: dict[str, list[Any]] = field(default_factory=dict)
-    totals: list[tuple[int, list[int], bool]] = field(default_factory=list)
-    log: list[Finding] = field(default_factory=list)
-    texts: list[tuple[int, str]] = field(default_factory=list)
-
-    def say(self, key: str, position: int | None = None, heading: Heading | None = None, **facts: Any) -> None:
-        """Log a finding at a data row (by position) and column."""
-        if position is not None:
-            row = self.data[position]
-            facts.setdefault("row", self.sheet.number(row))
-            if heading is not None:
-                facts.setdefault("cell", self.sheet.cell(row, heading.column))
-        if heading is not None:
-            facts.setdefault("column", heading.label)
-        self.log.append(finding(key, sheet=self.sheet.name, **facts))
 
 
 def lay_out(sheet: Sheet, header: Header, kind: str) -> Grid:
@@ -60,7 +27,7 @@ def lay_out(sheet: Sheet, header: Header, kind: str) -> Grid:
     grid = Grid(sheet, header, kind)
     columns = list(zip(*sheet.rows[header.bottom + 1:], strict=True)) if len(sheet.rows) > header.bottom + 1 else []
     _say_titles(grid)
-    _sort_rows(grid, columns)
+    sort_rows(grid, columns)
     _take_columns(grid, columns)
     _fill_merged(grid)
     _distrust_broken_lines(grid)
@@ -101,153 +68,6 @@ def _header_range(grid: Grid) -> str:
     return f"{sheet.cell(grid.header.top, first)}:{column_letter(last)}{sheet.number(grid.header.bottom)}"
 
 
-def _sort_rows(grid: Grid, columns: list[tuple[Any, ...]]) -> None:
-    """Each row below the header is data, or has a reason not to be. A row with a long code in the key column is data at once."""
-    fields = grid.header.fields
-    key = fields.get("household_id") or fields.get("village_code") or fields.get("person_id")
-    start = grid.header.bottom + 1
-    kinds: list[str]
-    if key is not None and columns:
-        keys = columns[key.column]
-        quick = {value: isinstance(value, str) and _CODE.fullmatch(value) is not None for value in set(keys) if isinstance(value, str)}
-        kinds = ["data" if isinstance(value, str) and quick[value] else "" for value in keys]
-    else:
-        kinds = [""] * (len(grid.sheet.rows) - start)
-    sort = _sorter(grid)
-    kinds = [known or sort(start + place) for place, known in enumerate(kinds)]
-    last = max((place for place, known in enumerate(kinds) if known in ("data", "total")), default=-1)
-    grid.data = [start + place for place, known in enumerate(kinds) if known == "data"]
-    _say_rows(grid, start, kinds, last)
-    _say_formula_rows(grid, start, kinds)
-
-
-def _sorter(grid: Grid) -> Callable[[int], str]:
-    """The slow look at one row: blank, header, total, footer, section, stray or data."""
-    header, rows = grid.header, grid.sheet.rows
-    named = {heading.column: heading for heading in header.columns if heading.text}
-    words = vocabulary().fields
-    numeric = {heading.column for heading in header.columns if heading.field and words[heading.field].type in ("money", "count", "size", "decimal", "milli")}
-    keys = {heading.column for heading in header.columns if heading.field in ("household_id", "person_id", "village_code", "id_number", "head_id_number")}
-    names = {heading.column for heading in header.columns if heading.field in ("name", "head_name")}
-    serial = {heading.column for heading in header.columns if heading.field == "serial"}
-
-    def sort(row: int) -> str:
-        filled = {column: value for column, value in enumerate(rows[row]) if not is_blank(value)}
-        if not filled or set(filled) <= serial:
-            return "blank"
-        if not any(column in named for column in filled):
-            return "stray"
-        texts = {column: squeeze(value) for column, value in filled.items() if isinstance(value, str)}
-        if sum(column in named and plain_heading(text) == named[column].text for column, text in texts.items()) >= 3:
-            return "header"
-        has_key = any(column in filled and _KEY.fullmatch(squeeze(plain_text(filled[column]))) for column in keys)
-        if not has_key and any(_TOTAL.match(text) and not _has_name(texts, names, column) for column, text in texts.items() if column not in numeric):
-            return "total"
-        if has_key:
-            return "data"
-        numbers = any(column in numeric and _is_number(value) for column, value in filled.items())
-        first = squeeze(plain_text(filled[min(filled)]))
-        if (not numbers or len(filled) <= 2) and any(word in first for word in vocabulary().raw["footer_words"]):
-            return "text"
-        if len(filled) == 1 and not numbers:
-            named_alone = min(filled) in names and re.fullmatch(f"{HAN}{{2,4}}", first) and not _SECTION.search(first)
-            return "data" if named_alone else "text"
-        if numbers and set(filled) <= numeric | serial:
-            return "bare" if len(filled) >= 3 else "stray"
-        return "data"
-
-    return sort
-
-
-def _has_name(texts: dict[int, str], names: set[int], label: int) -> bool:
-    """Whether a person is named before the word that would make a row a total: then it stands in a remark of that person."""
-    return any(column < label and not _TOTAL.match(texts[column]) and re.fullmatch(f"{HAN}{{2,10}}", texts[column]) for column in names & texts.keys())
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) or (isinstance(value, str) and re.fullmatch(r"[¥￥+-]?[\d,.]+(?:[万千百]?元|[人口])?", squeeze(value)) is not None)
-
-
-def _say_rows(grid: Grid, start: int, kinds: list[str], last: int) -> None:
-    sheet = grid.sheet
-    blank = [start + place for place, known in enumerate(kinds[: last + 1]) if known == "blank"]
-    if blank and grid.data and blank[-1] > grid.data[0]:
-        grid.log.append(finding("BLANK_ROWS", sheet=sheet.name, cell=_rows_cell(grid, blank[0]), row=sheet.number(blank[0]), detail=_row_list(grid, blank)))
-    footers, bare = [], 0
-    scope: list[int] = []
-    for place, known in enumerate(kinds):
-        row = start + place
-        if known == "data":
-            scope.append(row)
-        elif known == "header":
-            grid.log.append(finding("REPEATED_HEADER", sheet=sheet.name, cell=_rows_cell(grid, row), row=sheet.number(row)))
-        elif known in ("total", "bare"):
-            label = next((squeeze(value) for value in sheet.rows[row] if isinstance(value, str) and _TOTAL.match(squeeze(value))), "")
-            bare += known == "bare"
-            if known == "bare" and (bare > BARE_LIMIT or not _adds_up(grid, row)):
-                grid.data.append(row)
-                scope.append(row)
-                continue
-            grid.totals.append((row, list(scope), bool(_SUBTOTAL.search(label))))
-            scope = []
-        elif known == "text":
-            footers.append(row)
-            grid.texts += [(row, squeeze(value)) for value in sheet.rows[row] if isinstance(value, str) and not is_blank(value)]
-        elif known == "stray":
-            _say_stray(grid, row, set(range(len(sheet.rows[row]))))
-    grid.data.sort()
-    if footers:
-        known = set(footers[:50])
-        words = "；".join(clip(text, 30) for row, text in grid.texts if row in known)
-        detail = f"{_row_list(grid, footers)}：{clip(words, 120)}"
-        grid.log.append(finding("FOOTER_ROWS", sheet=sheet.name, cell=_rows_cell(grid, footers[0]), row=sheet.number(footers[0]), detail=detail))
-
-
-def _say_formula_rows(grid: Grid, start: int, kinds: list[str]) -> None:
-    """Rows that look blank because they hold nothing but formulas without a saved result: what would be in them nobody knows."""
-    named = {heading.column for heading in grid.header.columns if heading.text}
-    rows = {row for row, column in grid.sheet.marks.no_value if column in named and row >= start}
-    blank = sorted(row for row in rows if row - start >= len(kinds) or kinds[row - start] == "blank")
-    if not blank:
-        return
-    if not grid.data:
-        raise Refused("FORMULA_NO_VALUE.all", sheet=grid.sheet.name)
-    first = min(column for row, column in grid.sheet.marks.no_value if row == blank[0] and column in named)
-    grid.log.append(finding("FORMULA_NO_VALUE.rows", sheet=grid.sheet.name, cell=grid.sheet.cell(blank[0], first), row=blank[0] + 1,
-                            detail=_row_list(grid, blank)))
-
-
-def _adds_up(grid: Grid, row: int) -> bool:
-    """Whether an unlabelled row of numbers is the sum of the rows above it in at least three columns."""
-    words, hits = vocabulary().fields, 0
-    above = [index for index in grid.data if index < row]
-    for heading in grid.header.columns:
-        if heading.field and words[heading.field].type in ("money", "size") and heading.field != "percapita_fen" and len(above) > 1:
-            value = grid.sheet.rows[row][heading.column]
-            parts = [grid.sheet.rows[index][heading.column] for index in above]
-            if isinstance(value, (int, float)) and all(isinstance(part, (int, float)) for part in parts):
-                hits += value != 0 and abs(sum(parts) - value) < 0.02
-    return hits >= 3
-
-
-def _rows_cell(grid: Grid, row: int) -> str:
-    place = next((column for column, value in enumerate(grid.sheet.rows[row]) if not is_blank(value)), 0)
-    return grid.sheet.cell(row, place)
-
-
-def _row_list(grid: Grid, rows: list[int]) -> str:
-    numbers = [str(grid.sheet.number(row) if row < len(grid.sheet.rows) else row + 1) for row in rows[:20]]
-    return f"第{'、'.join(numbers[:20])}行{'等' if len(rows) > 20 else ''}，共{len(rows)}行"
-
-
-def _say_stray(grid: Grid, row: int, columns: set[int]) -> None:
-    for column in sorted(columns):
-        value = grid.sheet.rows[row][column]
-        if not is_blank(value):
-            grid.log.append(finding(
-                "STRAY_CELLS.content", sheet=grid.sheet.name, cell=grid.sheet.cell(row, column), row=grid.sheet.number(row), value=plain_text(value)))
-
-
 def _take_columns(grid: Grid, columns: list[tuple[Any, ...]]) -> None:
     """Raw values of each known field; columns without a heading must be empty; a heading twice is compared cell by cell."""
     start = grid.header.bottom + 1
@@ -274,7 +94,7 @@ def _say_headless(grid: Grid, column: int, values: list[Any]) -> None:
     rows = [grid.data[place] for place, value in enumerate(values) if value != "" and not is_blank(value)]
     if len(rows) <= STRAY_LIMIT:
         for row in rows:
-            _say_stray(grid, row, {column})
+            grid.say_stray(row, {column})
         return
     sheet = grid.sheet
     cell = f"{sheet.cell(rows[0], column)}:{column_letter(column)}{sheet.number(rows[-1])}"

@@ -13,6 +13,7 @@ from linwu_stats.ledgers.sheets import Book, Sheet, column_letter
 __all__ = ["is_xml_book", "read_xml_book"]
 
 SPACE = "urn:schemas-microsoft-com:office:spreadsheet"
+CELL = f"{SPACE} Cell"
 CELLS_LIMIT, BOX_LIMIT = 2_000_000, 12_000_000
 #: As for the other workbooks: no ledger has columns beyond ZZ, and a row this far below the last one is no part of the table.
 LAST_COLUMN, ROW_GAP = 702, 1_000
@@ -69,8 +70,11 @@ class _Reader:
         self._has_data = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        facts = {key.rpartition(" ")[2]: value for key, value in attributes.items()} if attributes else attributes
+        if tag == CELL and self.sheets:
+            self._begin_cell(facts)
+            return
         space, _, name = tag.rpartition(" ")
-        facts = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
         if name == "Style":
             self._style = facts.get("ID", "")
         elif name == "Font" and facts.get("StrikeThrough") == "1":
@@ -86,8 +90,6 @@ class _Reader:
             self._hide_columns(facts)
         elif name == "Row":
             self._begin_row(facts)
-        elif name == "Cell":
-            self._begin_cell(facts)
         elif name == "Comment":
             self._comment = []
         elif name == "Data" and self._comment is None:
@@ -100,6 +102,10 @@ class _Reader:
             self._words.append(text)
 
     def end(self, tag: str) -> None:
+        if tag == CELL:
+            if self.sheets:
+                self._end_cell()
+            return
         name = tag.rpartition(" ")[2]
         if name == "Visible" and self.sheets:
             self.sheets[-1].visible = not "".join(self._words or []).strip().startswith("Sheet")
@@ -110,8 +116,6 @@ class _Reader:
         elif name == "Data" and self._type is not None:
             self._put(_value(self._type, "".join(self._words or [])))
             self._type = self._words = None
-        elif name == "Cell" and self.sheets:
-            self._end_cell()
 
     def _hide_columns(self, facts: dict[str, str]) -> None:
         first = int(facts["Index"]) - 1 if "Index" in facts else self._list_column + 1
@@ -158,6 +162,8 @@ class _Reader:
             sheet.marks.struck.add((row, column))
 
     def _end_cell(self) -> None:
+        if not self._facts:
+            return
         marks, facts, row, column = self.sheets[-1].marks, self._facts, self._row, self._column
         across, down = int(facts.get("MergeAcross", 0)), int(facts.get("MergeDown", 0))
         if across or down:
