@@ -291,6 +291,12 @@ for name, value in {"mouths": "6口", "full": "６人"}.items():
     cells(f"v_size_{name}", "repair", "NUM_UNIT", "家庭人口", 5, value)
 
 
+cells("v_date_full_digits", "repair", "DATE_TEXT", "脱贫年月", 3, "２０１７.１２")
+cells("v_date_other_digits", "flag", "DATE_INVALID", "脱贫年月", 3, "٢٠١٧.١٢")
+cells("v_hid_ringed_digit", "flag", "HID_MISSING", "户编号", 5, "0043109900000④")
+cells("v_date_ringed_digit", "flag", "DATE_INVALID", "脱贫年月", 3, "2017.1②")
+
+
 # ---- structure ----------------------------------------------------------------------------------------------------------------------------------
 @fault("v_title_date_unit", "accept", "TITLE_ROWS", "A1:A3")
 def _(rows: Rows, path: Path) -> Rows:

@@ -19,7 +19,7 @@ import pytest
 from ledger_faults import FAULTS
 from ledger_files import EXAMPLES, NET, clean_rows, write, write_csv
 
-from linwu_stats.ledgers.cells import MICRO, fen, parse_number
+from linwu_stats.ledgers.cells import MICRO, fen, parse_bool, parse_number
 from linwu_stats.ledgers.dates import parse_day, parse_month, parse_quarter, parse_year
 from linwu_stats.ledgers.headers import kind_of, match_heading
 from linwu_stats.ledgers.identity import check_digit, parse_id_number, parse_name, parse_township
@@ -314,6 +314,15 @@ def test_glance_at_names_says_yes_only_where_each_one_is_right(wrong):
 ])
 def test_day(value, wanted):
     assert parse_day(value).value == (pd.Timestamp(*wanted).to_pydatetime() if wanted else None)
+
+
+def test_full_width_numbers_in_a_column_of_text_are_named():
+    assert parse_number("１", typed=False).keys == ("NUM_TEXT",) and parse_number("1", typed=False).keys == ()
+
+
+def test_a_footnote_mark_is_no_digit():
+    assert parse_bool("1").value is True and parse_bool("①").value is None and parse_bool("①").keys == ("STATUS_VALUE",)
+    assert parse_year("201⑦").value is None and parse_day("1990-05-0①").value is None
 
 
 def test_years_and_quarters():

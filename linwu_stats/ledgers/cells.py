@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import partial
 from typing import Any, NamedTuple
 
-from linwu_stats.ledgers.vocabulary import BLANKS, says_nothing, squeeze, vocabulary
+from linwu_stats.ledgers.vocabulary import BLANKS, has_mark, says_nothing, squeeze, vocabulary
 
 __all__ = [
     "BLANK", "MICRO", "UNTRUSTED", "Cell", "fen", "is_blank", "parse_bool", "parse_code", "parse_column", "parse_count", "parse_number", "parse_size",
@@ -24,7 +23,7 @@ MICRO = 1_000_000
 #: Columns with fewer distinct values than this are parsed value by value in any case.
 SHORT = 500
 _NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|[+-]?\.\d+", re.ASCII)
-_BARE = re.compile(r"-?\d+(?:\.\d+)?")
+_BARE = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _RANGE = re.compile(r"[\d.万千百]+元?(?:-|~|—|－|至|到|/|或)[\d.万千百]+元?")
 _ABOUT = re.compile(r"约|大概|左右|上下|不足|不到|以上|以下|以内|余|多|近|几|数[十百千万]|超过|至少|最多|[<>≤≥≈±~+]")
 _SIMPLE = re.compile(r"\d{1,11}(?:\.\d{1,6})?", re.ASCII)
@@ -160,7 +159,7 @@ def _text_number(raw: str, factor: int, money: bool, typed: bool) -> Cell:
         return Cell(None, ("NUM_MISSING",))
     if _ERROR.fullmatch(text):
         return Cell(None, ("NUM_EXCEL_ERROR",))
-    if any(unicodedata.category(char) in ("No", "Nl") for char in raw):  # ① or ² may be the mark of a footnote
+    if has_mark(raw):
         return Cell(None, ("NUM_NOTE",))
     if _SPLIT_DIGITS.search(raw) and not re.fullmatch(r"\s*\d{1,3}(?:[\s\u00a0]\d{3})+(?:\.\d*)?\s*", raw):
         return Cell(None, ("NUM_NOTE",))
@@ -234,9 +233,9 @@ def parse_bool(value: Any) -> Cell:
         return Cell(value)
     text = squeeze(plain_text(value)).strip("'")
     words = vocabulary().raw
-    if text in words["yes"]:
+    if text in words["yes"] and not has_mark(str(value)):
         return Cell(True)
-    if text in words["no"]:
+    if text in words["no"] and not has_mark(str(value)):
         return Cell(False)
     return Cell(None, ("STATUS_VALUE",), detail="应填“是”或“否”")
 

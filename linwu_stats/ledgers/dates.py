@@ -7,15 +7,15 @@ import re
 from typing import Any
 
 from linwu_stats.ledgers.cells import BLANK, Cell, is_blank, plain_text
-from linwu_stats.ledgers.vocabulary import says_nothing, squeeze, vocabulary
+from linwu_stats.ledgers.vocabulary import has_mark, says_nothing, squeeze, vocabulary
 
 __all__ = ["parse_day", "parse_month", "parse_quarter", "parse_year"]
 
-_MONTH = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})月?份?|(\d{2}))")
-_DAY = re.compile(r"(\d{4})(?:([-/.年])(\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:00:00(?::00)?|T00:00:00)?")
+_MONTH = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})月?份?|(\d{2}))", re.ASCII)
+_DAY = re.compile(r"(\d{4})(?:([-/.年])(\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:00:00(?::00)?|T00:00:00)?", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_MONTH_FIRST = re.compile(r"(\d{1,2})[-/.](\d{4})")
-_SHORT_YEAR = re.compile(r"\d{2}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?月?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
+_MONTH_FIRST = re.compile(r"(\d{1,2})[-/.](\d{4})", re.ASCII)
+_SHORT_YEAR = re.compile(r"\d{2}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?月?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}", re.ASCII)
 #: Excel's day numbers of the years 1910 to 2064, counted as its 1900 system does.
 SERIALS = range(3_654, 60_000)
 EPOCH = dt.date(1899, 12, 30)
@@ -44,11 +44,13 @@ def _month(value: Any) -> Cell:
     text = squeeze(str(value)).strip("'")
     if says_nothing(text):
         return BLANK
-    if re.fullmatch(r"\d{4}\.1", text):
+    if has_mark(str(value)):
+        return Cell(None, ("DATE_INVALID",))
+    if re.fullmatch(r"\d{4}\.1", text, re.ASCII):
         return Cell(None, ("DATE_AMBIGUOUS",))
     found = _MONTH.fullmatch(text)
     if found:
-        key = "" if re.fullmatch(r"\d{4}\.\d{2}", str(value)) else "DATE_TEXT"
+        key = "" if re.fullmatch(r"\d{4}\.\d{2}", str(value), re.ASCII) else "DATE_TEXT"
         return _said(int(found.group(1)), int(found.group(2) or found.group(3)), key)
     found = _DAY.fullmatch(text)
     if found:
@@ -56,7 +58,7 @@ def _month(value: Any) -> Cell:
     found = _MONTH_FIRST.fullmatch(text)
     if found:
         return _said(int(found.group(2)), int(found.group(1)), "DATE_TEXT")
-    if re.fullmatch(r"\d{5}", text) and int(text) in SERIALS:
+    if re.fullmatch(r"\d{5}", text, re.ASCII) and int(text) in SERIALS:
         return _serial(int(text))
     if _SHORT_YEAR.fullmatch(text):
         return Cell(None, ("DATE_AMBIGUOUS.order",))
@@ -108,6 +110,8 @@ def parse_day(value: Any) -> Cell:
     text = squeeze(plain_text(value)).strip("'")
     if says_nothing(text):
         return BLANK
+    if has_mark(str(value)):
+        return Cell(None, ("DATE_INVALID",))
     found = _DAY.fullmatch(text)
     if found:
         return _day(int(found.group(1)), int(found.group(3) or found.group(5)), int(found.group(4) or found.group(6)))
@@ -136,7 +140,9 @@ def parse_year(value: Any) -> Cell:
     text = squeeze(plain_text(value)).strip("'")
     if says_nothing(text):
         return BLANK
-    found = re.fullmatch(r"(\d{4})年?度?", text)
+    if has_mark(str(value)):
+        return Cell(None, ("DATE_INVALID",))
+    found = re.fullmatch(r"(\d{4})年?度?", text, re.ASCII)
     if not found:
         month = _month(value)
         found = re.match(r"(\d{4})", month.value) if month.value else None
@@ -154,9 +160,9 @@ def parse_quarter(value: Any) -> Cell:
     if is_blank(value):
         return BLANK
     text = squeeze(plain_text(value)).strip("'").upper()
-    if re.fullmatch(r"20\d{2}Q[1-4]", text):
+    if re.fullmatch(r"20\d{2}Q[1-4]", text, re.ASCII):
         return Cell(text)
-    found = re.fullmatch(r"(20\d{2})(?:年|[-/.])?第?(?:Q?([1-4])|([一二三四]))(?:季度|季)?", text)
+    found = re.fullmatch(r"(20\d{2})(?:年|[-/.])?第?(?:Q?([1-4])|([一二三四]))(?:季度|季)?", text, re.ASCII)
     if found and ("季" in text or "Q" in text):
         number = found.group(2) or str("一二三四".index(found.group(3)) + 1)
         return Cell(f"{found.group(1)}Q{number}", ("DATE_TEXT",), f"{found.group(1)}Q{number}")

@@ -14,7 +14,7 @@ from operator import mul
 from typing import Any
 
 from linwu_stats.ledgers.cells import BLANK, Cell, is_blank, plain_text
-from linwu_stats.ledgers.vocabulary import BLANKS, says_nothing, squeeze, vocabulary
+from linwu_stats.ledgers.vocabulary import BLANKS, has_mark, says_nothing, squeeze, vocabulary
 
 __all__ = [
     "HAN", "NOTE_WORDS", "WEIGHTS", "birth_trouble", "check_digit", "parse_code_number", "parse_id_number", "parse_name", "parse_phone", "parse_township",
@@ -125,7 +125,7 @@ def parse_code_number(value: Any, *, length: int, prefix: str = "") -> Cell:
     if _SCIENTIFIC.fullmatch(text):
         return Cell(None, ("HID_MISSING.invalid",), detail="被存成数字，末几位已丢失")
     bare = re.sub(r"\.0+$", "", re.sub(r"[-'’‘\"“”]", "", text))
-    if not (bare.isascii() and bare.isdigit()) or len(bare) > length:
+    if not (bare.isascii() and bare.isdigit()) or len(bare) > length or has_mark(raw):
         return Cell(None, ("HID_MISSING.invalid",), detail=f"应为{length}位数字")
     padded = bare.zfill(length)
     if len(bare) == length:

@@ -13,7 +13,7 @@ import yaml
 
 from linwu_stats.tables import CODES
 
-__all__ = ["ROSTERS", "Field", "Vocabulary", "plain_heading", "says_nothing", "squeeze", "vocabulary"]
+__all__ = ["ROSTERS", "Field", "Vocabulary", "has_mark", "plain_heading", "says_nothing", "squeeze", "vocabulary"]
 
 #: Kinds with one row per registered person and the household's values repeated on each: the system's export, the booklet, the household file.
 ROSTERS = ("persons", "booklet", "household_file")
@@ -62,6 +62,11 @@ class Vocabulary:
 def squeeze(text: str) -> str:
     """Text without spaces, breaks and invisible characters, full-width letters and digits made half-width (NFKC)."""
     return BLANKS.sub("", unicodedata.normalize("NFKC", _ESCAPED_BREAK.sub("", text)))
+
+
+def has_mark(text: str) -> bool:
+    """Whether a text holds a ringed, raised or Roman figure such as ① or ², which may be the mark of a footnote and is no digit (脚注符号)."""
+    return not text.isascii() and any(unicodedata.category(char) in ("No", "Nl") and char != "〇" for char in text)
 
 
 def says_nothing(text: str) -> bool:
