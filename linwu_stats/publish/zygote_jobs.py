@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,6 +40,8 @@ def _cells(order: Mapping[str, Any], emit: Emit) -> None:
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update({"MPLBACKEND": "module://matplotlib_inline.backend_inline", **order["environment"]})
+    if "matplotlib" in sys.modules:  # it read the environment when it was imported, which was that of the zygote
+        dict.__setitem__(sys.modules["matplotlib"].rcParams, "backend", os.environ["MPLBACKEND"])
     cells = [nbformat.from_dict(cell) for cell in order["cells"]]
     runner = CellRunner(cells)
     with runner.running():
