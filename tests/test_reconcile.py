@@ -105,6 +105,26 @@ def test_a_county_chooses_its_own_winner(tmp_path):
         rules_at("2018-03-31", tmp_path)
 
 
+def test_amounts_within_the_tolerance_are_one_value(tmp_path):
+    entry = """- key: reconcile.field.{name}
+  term: {term}
+  unit: source_field
+  values:
+    - {{from: 2014-01-01, value: {{level: {level}, column: {column}, tolerance: 5, winner: two_of_three, fixer: 村, tried: true, personal: false}},
+       status: confirmed, document: 县发〔2018〕1号, clause: 三, note: ""}}
+"""
+    text = entry.format(name="wage_fen", term="工资性收入", level="household", column="income_sheet.wage_fen")
+    text += entry.format(name="birth_date", term="出生日期", level="person", column="persons.birth_date")
+    (tmp_path / "own.yaml").write_text(text, encoding="utf-8")
+    one = person(H1, "甲一", "19700101", 1) | {"wage_fen": 100_000}
+    given = {"system": roster([one]), "booklet": roster([one | {"wage_fen": 100_003, "birth_date": "1970-01-02"}]),
+             "household_file": roster([one | {"wage_fen": 200_000}])}
+    found = differences(compare_sources(given, rules_at("2018-03-31", tmp_path)))
+    row = found[H1, "income_sheet.wage_fen"]
+    assert (row["pattern"], row["agreed_value"], row["agreed_source"]) == ("AAB", "100000", "two_of_three")
+    assert [key for key in found if key[1] == "persons.birth_date"], "a tolerance of amounts says nothing about days"
+
+
 def test_a_blank_is_unknown_and_no_difference():
     rows = [person(H1, "甲一", "19700101", 1)]
     found = compare_sources({"system": roster(rows), "booklet": roster([rows[0] | {"wage_fen": pd.NA}])}, RULES)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from linwu_stats import RefusedError
@@ -185,17 +186,25 @@ def _field_values(matched: Matched, subjects: Mapping[str, pd.DataFrame], fields
 
 def _compared(values: pd.DataFrame, about: pd.DataFrame, subject: str, field: Field, there: pd.DataFrame | None = None) -> pd.DataFrame:
     known = values.notna()
-    distinct = values.nunique(axis=1)
+    distinct = _distinct(values)
     if field.tolerance and len(values):
-        numbers = values.apply(pd.to_numeric)
-        distinct = distinct.where((numbers.max(axis=1) - numbers.min(axis=1)) > field.tolerance, distinct.clip(upper=1))
+        numbers = values.apply(pd.to_numeric, errors="coerce").astype("Float64")
+        near = (numbers.max(axis=1) - numbers.min(axis=1) <= field.tolerance) & (numbers.isna() == values.isna()).all(axis=1)
+        distinct = distinct.mask(near.fillna(False).astype(bool), distinct.clip(upper=1))
     outcome = pd.Series("agree", index=values.index, dtype="string").mask(distinct > 1, "differ").mask(known.sum(axis=1) < 2, "unknown")
     out = about.reindex(values.index).assign(subject=subject, field=field.column, heading=field.heading, rule_key=field.rule_key, outcome=outcome)
     for source in SOURCES:
         out[f"{source}_value"] = values[source] if source in values else pd.Series(pd.NA, index=values.index, dtype="string")
         out[f"_{source}_there"] = (there[source] if there is not None else known[source]) if source in values else False
     out["_personal"], out["_winner"], out["fixer"], out["_tried"] = field.personal, field.winner, field.fixer, field.tried
+    out["_tolerance"] = field.tolerance
     return out
+
+
+def _distinct(values: pd.DataFrame) -> pd.Series:
+    """How many different values stand in each row, unknown ones not counted."""
+    codes = np.sort(pd.factorize(values.to_numpy(object, na_value=None).ravel())[0].reshape(values.shape), axis=1)
+    return pd.Series((codes[:, 0] >= 0) + ((np.diff(codes, axis=1) > 0) & (codes[:, 1:] >= 0)).sum(axis=1), index=values.index)
 
 
 def _is_blank(compared: pd.DataFrame) -> pd.Series:
@@ -233,15 +242,22 @@ def _agreed(compared: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 def _decide(row: Mapping[str, Any]) -> tuple[str, str | None, str | None]:
     values = {source: row[f"{source}_value"] for source in SOURCES}
     known = {source: value for source, value in values.items() if not pd.isna(value)}
-    letters: dict[str, str] = {}
+    first: dict[str, str] = {}  # of values that are the same within the tolerance, the one that stands for them
     for value in known.values():
-        letters.setdefault(value, "ABC"[len(letters)])
-    pattern = "".join(letters[known[source]] if source in known else "?" if row[f"_{source}_there"] else "-" for source in SOURCES)
+        first[value] = next((one for one in first.values() if _is_same(one, value, row["_tolerance"])), value)
+    kinds = list(dict.fromkeys(first.values()))
+    letters = {source: "ABC"[kinds.index(first[value])] for source, value in known.items()}
+    pattern = "".join(letters.get(source) or ("?" if row[f"_{source}_there"] else "-") for source in SOURCES)
     winner = row["_winner"]
     if winner in known:
         return pattern, known[winner], winner
-    most = next((value for value in letters if list(known.values()).count(value) >= 2), None)
+    shared = [first[value] for value in known.values()]
+    most = next((value for value in kinds if shared.count(value) >= 2), None)
     return pattern, most, None if most is None else "two_of_three"
+
+
+def _is_same(one: str, other: str, tolerance: int) -> bool:
+    return one == other or (tolerance > 0 and one.lstrip("-").isdecimal() and other.lstrip("-").isdecimal() and abs(int(one) - int(other)) <= tolerance)
 
 
 def _difference_id(key: str, subject: str, column: str) -> str:
