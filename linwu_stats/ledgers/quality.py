@@ -22,6 +22,8 @@ EARLIER = ("ledger_quality", "households", "persons", "housing", "water", "livin
 
 #: Ledgers whose filled cells are counted, and what is not a cell of a ledger in them.
 _LEDGERS = ("households", "persons", "housing", "water", "living", "schooling", "insurance", "income_items", "income_sheet")
+#: Ledgers of what lasts from quarter to quarter; a quarter's income is another one anyway.
+_LASTING = ("households", "persons", "housing", "water", "living", "schooling")
 _NOT_CELLS = ("household_id", "person_id", "line_id", "township_code", "quarter", "item_key", "phone_given", "bank_given", "employer_given")
 _NAMES = ["township_code", "numerator", "denominator", "unknown"]
 _OPEN = ("new", "open", "unchecked")
@@ -270,7 +272,7 @@ def _updates(tables: Mapping[str, pd.DataFrame], previous: Mapping[str, pd.DataF
     rows = [_nothing()]
     for name in sorted(set(tables["source_counts"]["field"].dropna())):
         table, _, column = name.partition(".") if "." in name else (_table_of(name), "", name)
-        if table not in EARLIER or column not in TABLES[table].names:
+        if table not in _LASTING or column not in TABLES[table].names:
             continue
         key = next(one for one in TABLES[table].key if one != "quarter")
         pair = tables[table].merge(previous[table][[key, column]], on=key, suffixes=("", "_before"))
