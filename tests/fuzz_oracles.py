@@ -22,7 +22,8 @@ MONEY = {name for name in FIELDS if name.endswith("_fen")}
 PARTS = {6: 1, 7: 1, 8: 1, 9: 1, 10: -1}
 UNITS = {"": None, "元": 1, "万元": 10_000, "万": 10_000, "千元": 1_000, "百元": 100, "块": 1, "块钱": 1, "元整": 1, "人": 1, "口": 1}
 INVISIBLE = re.compile("[\\s\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]+")
-NOTHING = {"-", "--", "—", "——", "/", "\\", "*", "…", "...", ".", "~", "_", "|", "、", "·", "", "空", "NULL", "null", "None", "nan", "NaN", "N/A", "n/a", "NA", "#", "无", "没有"}
+NOTHING = {"-", "--", "—", "——", "/", "\\", "*", "…", "...", ".", "~", "_", "|", "、", "·", "", "空", "NULL", "null", "None", "nan", "NaN", "N/A",
+    "n/a", "NA", "#", "无", "没有"}
 LINE_CODES = {"QUOTE", "FIELD_COUNT"}
 
 
@@ -63,7 +64,7 @@ def _package(written: Written) -> str:
         rows = open_book(written.path).sheets[0].rows
     except Refused:
         return ""
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return "" if type(error).__name__ in ("IndexError",) else f"exception in open_book: {type(error).__name__}"
     if slow is None:
         return "package: read although it is not a package"
@@ -88,7 +89,7 @@ def _slow_cells(path: Path) -> dict[tuple[int, int], Any] | None:
             used = b't="s"' in package.read("xl/worksheets/sheet1.xml")
             table = ElementTree.fromstring(package.read("xl/sharedStrings.xml")) if used else []
             strings = [_words(item) for item in table if item.tag.endswith("}si")]
-    except Exception:  # noqa: BLE001
+    except Exception:
         return None
     cells: dict[tuple[int, int], Any] = {}
     row = -1
@@ -178,13 +179,15 @@ def meaning(name: str, cell: Any, factors: tuple[int, ...], typed: bool) -> set[
     if name == "id_number":
         return _identity(cell)
     if name == "household_id":
-        text = re.sub(r"\.0+$", "", _plain(_unwrapped(cell)).translate(str.maketrans("", "", "-\"“”’‘'"))) if not isinstance(cell, float) else f"{cell:.0f}" if cell < 1e15 else ""
+        text = re.sub(r"\.0+$", "", _plain(_unwrapped(cell)).translate(str.maketrans("", "", "-\"“”’‘'"))) if not isinstance(cell,
+            float) else f"{cell:.0f}" if cell < 1e15 else ""
         return {text.zfill(14)} if re.fullmatch(r"\d{12}|\d{14}", text, re.ASCII) else set()
     if name == "exit_month":
         return _month(cell)
     if name == "poverty_status":
         text = _plain(str(cell))
-        return {"out"} if text in ("已脱贫", "脱贫", "脱贫户") else {"not_out"} if text == "未脱贫" else {"returned"} if text in ("返贫", "返贫户") else set()
+        return {"out"} if text in ("已脱贫", "脱贫", "脱贫户") else {"not_out"} if text == "未脱贫" else {"returned"} if text in ("返贫",
+            "返贫户") else set()
     if name == "township":
         text = _plain(str(cell))
         return {text, *(f"{text}{tail}" for tail in ("镇", "乡"))}
@@ -254,7 +257,7 @@ def _month(cell: Any) -> set[str]:
 
 def _values(written: Written, ledger: Ledger, read: dict[int, int]) -> str:
     typed = written.form in ("xlsx", "xlsx_shared", "openpyxl", "xls", "spreadsheetml")
-    for index, (kind, cells) in enumerate(written.rows):
+    for index, (kind, _) in enumerate(written.rows):
         number = written.numbers[index]
         if kind != "household" or number not in read:
             continue
@@ -299,7 +302,8 @@ def _value(written: Written, ledger: Ledger, index: int, name: str, places: list
         if name == "name" and typed and all(str(cell) != str(got) for cell in cells) and not spoken:
             return f"silent: {name} of row {number} changed to {got!r} without a finding; written {cells!r}"
         return ""
-    if got not in allowed and not (name == "township" and got in [re.sub(r"^-?(\d+)\.0$", r"\1", str(cell)) for cell in cells]) and not (name == "poverty_status" and spoken):
+    if got not in allowed and not (name == "township" and got in [re.sub(r"^-?(\d+)\.0$", r"\1",
+        str(cell)) for cell in cells]) and not (name == "poverty_status" and spoken):
         return f"guessed: {name} of row {number} is {got!r}; written {cells!r}"
     return ""
 
@@ -318,7 +322,8 @@ def _about(item: Any, number: int, places: list[int], name: str) -> bool:
         inside = any(left <= place <= right for place in places)
         whole = item.code in ("DUPLICATE_COLUMN",)
         return inside and (whole or int(box.group(2)) <= number <= int(box.group(4)))
-    return item.code in ("MISSING_COLUMN", "UNKNOWN_COLUMN", "DUPLICATE_COLUMN") and (not places or bool(_columns(item.cell) & set(places)) or item.code == "MISSING_COLUMN")
+    return item.code in ("MISSING_COLUMN", "UNKNOWN_COLUMN",
+        "DUPLICATE_COLUMN") and (not places or bool(_columns(item.cell) & set(places)) or item.code == "MISSING_COLUMN")
 
 
 def _columns(cell: str) -> set[int]:
@@ -331,7 +336,8 @@ def _total(written: Written, ledger: Ledger, read: dict[int, int]) -> str:
     columns = {field: [place for place, column in enumerate(written.columns) if column.field == field] for field in PARTS}
     if any(len(places) != 1 or not written.columns[places[0]].sure or len(written.columns[places[0]].factors) != 1 for places in columns.values()):
         return ""
-    if any(place == columns[field][0] for field in PARTS for _, _, place in written.merges) or any(item.code in LINE_CODES for item in ledger.findings):
+    if any(place == columns[field][0] for field in PARTS for _, _,
+        place in written.merges) or any(item.code in LINE_CODES for item in ledger.findings):
         return ""
     total = 0
     for index, (kind, cells) in enumerate(written.rows):

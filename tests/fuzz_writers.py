@@ -15,8 +15,10 @@ import openpyxl
 from ledger_files import write_xls
 from openpyxl.utils import get_column_letter
 
-XML_CHANGES = ("delete_tag", "double_tag", "drop_attribute", "swap_attributes", "character", "comment", "cdata", "entity", "newline", "quote", "prefix", "drop_close")
-FIELDS = ("household_id", "name", "id_number", "township", "village", "recorded_size_persons", "wage_fen", "business_fen", "property_fen", "transfer_fen",
+XML_CHANGES = ("delete_tag", "double_tag", "drop_attribute", "swap_attributes", "character", "comment", "cdata", "entity", "newline", "quote",
+    "prefix", "drop_close")
+FIELDS = ("household_id", "name", "id_number", "township", "village", "recorded_size_persons", "wage_fen", "business_fen", "property_fen",
+    "transfer_fen",
           "cost_fen", "net_fen", "percapita_fen", "poverty_status", "exit_month", "remark")
 KNOWN = {"户编号": 0, "工资性收入": 6, "纯收入": 11, "人口": 5}
 
@@ -121,7 +123,7 @@ def _change(name: str, facts: list[Any], written: Written, body: list[tuple[str,
         place = facts[0] % width
         columns.append(Column(columns[place].field, columns[place].heading, columns[place].factors, columns[place].sure))
         for kind, cells in body:
-            cells += [None] * (width - len(cells))
+            cells.extend([None] * (width - len(cells)))
             value = cells[place]
             cells.append(value if facts[1] or kind != "household" or not isinstance(value, (int, float)) else value + 1)
     elif name == "drop":
@@ -144,7 +146,8 @@ def _cell(name: str, value: Any, facts: list[Any]) -> Any:
         place = facts[0] % max(len(text), 1)
         return text[:place] + text[place + 1:]
     full = "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
-    return {"plain": text, "full": full, "comma": f"{value:,}" if isinstance(value, (int, float)) else text, "apostrophe": f"'{text}", "space": f" {text}\u3000",
+    return {"plain": text, "full": full, "comma": f"{value:,}" if isinstance(value, (int, float)) else text, "apostrophe": f"'{text}",
+        "space": f" {text}\u3000",
             "equals": f'="{text}"'}[facts[0]]
 
 
@@ -168,7 +171,8 @@ def _heading(name: str, column: Column, facts: list[Any]) -> None:
         column.field = KNOWN.get(facts[0]) if isinstance(facts[0], str) else None
     else:
         money = column.field is not None and FIELDS[column.field].endswith("_fen")
-        column.heading = {"unit": f"{text}(元)", "unit_wan": f"{text}（万元）", "space": f" {text[:2]} {text[2:]}\u3000", "break": f"{text[:2]}\n{text[2:]}",
+        column.heading = {"unit": f"{text}(元)", "unit_wan": f"{text}（万元）", "space": f" {text[:2]} {text[2:]}\u3000",
+            "break": f"{text[:2]}\n{text[2:]}",
                           "full": text + "\u200b", "star": f"*{text}", "number": f"3.{text}", "bracket": f"{text}[必填]"}[facts[0]]
         if facts[0] == "unit_wan" and money:
             column.factors = (10_000,)
@@ -182,12 +186,14 @@ def _row(how: str, body: list[tuple[str, list[Any]]], place: int, columns: list[
     width = len(columns)
     if how == "copy":
         return "household", list(body[place - 1][1])
-    sums = [sum(cells[number] for _, cells in body if number < len(cells) and isinstance(cells[number], (int, float)) and not isinstance(cells[number], bool))
+    sums = [sum(cells[number] for _, cells in body if number < len(cells) and isinstance(cells[number], (int,
+        float)) and not isinstance(cells[number], bool))
             for number in range(width)]
     numbers = [round(total, 2) if column.field is not None and 5 <= column.field <= 11 else None for total, column in zip(sums, columns, strict=True)]
     first = next((number for number, column in enumerate(columns) if column.field in (0, 1, 4)), 0)
     cells: list[Any] = {
-        "blank": [None] * width, "numbers": numbers, "total": list(numbers), "subtotal": list(numbers), "header": [column.heading for column in columns],
+        "blank": [None] * width, "numbers": numbers, "total": list(numbers), "subtotal": list(numbers),
+        "header": [column.heading for column in columns],
         "footer": ["填表人：某某", None, "审核：某某"], "note": ["注：本表由村填报"], "section": ["甲一村"],
     }[how]
     if how in ("total", "subtotal"):
@@ -303,7 +309,7 @@ def _write_openpyxl(written: Written, rows: list[list[Any]]) -> None:
 
 
 def _xml(text: str) -> str:
-    if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n" or char in "\ufffe\uffff" for char in text):
+    if any((unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n") or char in "\ufffe\uffff" for char in text):
         raise CannotWrite
     return escape(text)
 
@@ -326,7 +332,8 @@ def _write_package(written: Written, rows: list[list[Any]], later: list[list[Any
             else:
                 cells.append(f'<c r="{ref}" t="inlineStr"><is><t xml:space="preserve">{_xml(value)}</t></is></c>')
         lines.append(f'<row r="{number}">{"".join(cells)}</row>')
-    merges = "".join(f'<mergeCell ref="{get_column_letter(place + 1)}{top + 1}:{get_column_letter(place + 1)}{bottom + 1}"/>' for top, bottom, place in written.merges)
+    merges = "".join(f'<mergeCell ref="{get_column_letter(place + 1)}{top + 1}:{get_column_letter(place + 1)}{bottom + 1}"/>' for top, bottom,
+        place in written.merges)
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     sheet = f'<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="{main}"><sheetData>{"".join(lines)}</sheetData>'
@@ -390,7 +397,8 @@ def change_xml(text: str, at: int, how: str) -> str:
     elif how == "drop_close":
         return text[: tag.start()] + whole.replace("/>", ">") + text[tag.end():] if whole.endswith("/>") else text[: tag.end()] + text[tag.end() + 1:]
     else:
-        new = whole + {"character": "&#x20;", "comment": "<!-- <c r=\"A1\"><v>5</v></c> -->", "cdata": "<![CDATA[<c>]]>", "entity": "&#48;", "newline": "\n  ",
+        new = whole + {"character": "&#x20;", "comment": "<!-- <c r=\"A1\"><v>5</v></c> -->", "cdata": "<![CDATA[<c>]]>", "entity": "&#48;",
+            "newline": "\n  ",
                        "quote": "", "prefix": "<?x y?>"}[how]
         if how == "quote":
             new = whole.replace('"', "'")

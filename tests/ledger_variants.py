@@ -39,36 +39,45 @@ def totals(label: str, at: int = 0, rows: Rows | None = None, **changes: Any) ->
 
 # ---- numbers ------------------------------------------------------------------------------------------------------------------------------------
 for name, value in {
-    "full_minus_plus": "＋3632.69", "plus": "+3632.69", "trailing_zeros": "3632.6900", "space_thousands": "3 632.69", "tab": "3632.69\t", "break": "3632.69\n",
+    "full_minus_plus": "＋3632.69", "plus": "+3632.69", "trailing_zeros": "3632.6900", "space_thousands": "3 632.69", "tab": "3632.69\t",
+    "break": "3632.69\n",
     "full_all": "３，６３２．６９", "byte_mark": "\ufeff3632.69", "soft_hyphen": "3632\u00ad.69", "quote_right": "’3632.69", "backtick": "`3632.69",
 }.items():
     cells(f"v_text_{name}", "repair", "NUM_TEXT", "工资性收入", 4, value)
 for name, value in {
-    "yuan_space": "3632.69 元", "yuan_full": "３６３２．６９元", "sign_full": "¥3632.69", "sign_wide": "￥３６３２．６９", "rmb": "RMB3632.69", "wan_space": "0.363269 万元",
-    "whole": "3632.69元整", "kuai": "3632.69块", "hundred": "36.3269百元", "sign_yuan": "￥3632.69元", "thousands_yuan": "3,632.69元", "renminbi": "人民币3632.69元",
+    "yuan_space": "3632.69 元", "yuan_full": "３６３２．６９元", "sign_full": "¥3632.69", "sign_wide": "￥３６３２．６９", "rmb": "RMB3632.69",
+    "wan_space": "0.363269 万元",
+    "whole": "3632.69元整", "kuai": "3632.69块", "hundred": "36.3269百元", "sign_yuan": "￥3632.69元", "thousands_yuan": "3,632.69元",
+    "renminbi": "人民币3632.69元",
 }.items():
     cells(f"v_unit_{name}", "repair", "NUM_UNIT", "工资性收入", 4, value)
 for name, value in {
-    "about_after": "3600左右", "about_word": "大约3600", "approximately": "≈3632", "or": "3000或4000", "to": "3000至4000", "long_dash": "3000—4000", "dash_yuan": "3000-4000元",
-    "under": "不足4000", "nearly": "近4000", "over": "4000以上", "dozens": "几百", "hundreds": "数百元", "tens": "30多", "wan_range": "0.3-0.4万元", "less": "<4000",
+    "about_after": "3600左右", "about_word": "大约3600", "approximately": "≈3632", "or": "3000或4000", "to": "3000至4000", "long_dash": "3000—4000",
+    "dash_yuan": "3000-4000元",
+    "under": "不足4000", "nearly": "近4000", "over": "4000以上", "dozens": "几百", "hundreds": "数百元", "tens": "30多", "wan_range": "0.3-0.4万元",
+    "less": "<4000",
     "plus_minus": "3632±10", "small_range": "3-4",
 }.items():
     cells(f"v_about_{name}", "flag", "NUM_NOT_EXACT", "工资性收入", 4, value, net=NO_WAGE)
 for name, value in {
-    "capital_o": "36O2", "small_l": "l00", "chinese_stop": "3632。69", "dot_twice": "3632..69", "comma_end": "3632,", "question": "3632.69?", "star": "3632.69*",
-    "note_after": "3632.69含补贴", "note_before": "务工3632.69", "chinese_number": "叁仟陆佰", "mixed": "3千6", "formula_text": "'=3632.69", "tick": "√", "month": "302.72/月",
-    "european": "3.632,69", "see": "见附表", "in_arrears": "欠薪", "hyperlink": "http://a/3632.69", "double": "3632.69;100", "zero_word": "零", "percent_full": "30％",
+    "capital_o": "36O2", "small_l": "l00", "chinese_stop": "3632。69", "dot_twice": "3632..69", "comma_end": "3632,", "question": "3632.69?",
+    "star": "3632.69*",
+    "note_after": "3632.69含补贴", "note_before": "务工3632.69", "chinese_number": "叁仟陆佰", "mixed": "3千6", "formula_text": "'=3632.69",
+    "tick": "√", "month": "302.72/月",
+    "european": "3.632,69", "see": "见附表", "in_arrears": "欠薪", "hyperlink": "http://a/3632.69", "double": "3632.69;100", "zero_word": "零",
+    "percent_full": "30％",
 }.items():
     cells(f"v_note_{name}", "flag", "NUM_NOTE", "工资性收入", 4, value, net=NO_WAGE)
 for name, value in {
-    "wide_dash": "－", "long_dash": "———", "em": "——", "star": "*", "dots": "…", "na": "N/A", "null": "NULL", "unclear": "不清楚", "later": "待核实", "zero_width": "\u200b",
+    "wide_dash": "－", "long_dash": "———", "em": "——", "star": "*", "dots": "…", "na": "N/A", "null": "NULL", "unclear": "不清楚",
+    "later": "待核实", "zero_width": "\u200b",
     "none": "无", "not_filled": "未填", "apostrophe": "'",
 }.items():
     cells(f"v_missing_{name}", "flag", "NUM_MISSING", "工资性收入", 4, value, net=NO_WAGE)
 for name, value in {"ref": "#REF!", "value": "#VALUE!", "name": "#NAME?", "null": "#NULL!", "num": "#NUM!", "full": "＃N/A"}.items():
     cells(f"v_error_{name}", "flag", "NUM_EXCEL_ERROR", "工资性收入", 4, value, net=NO_WAGE)
 cells("v_type_false", "flag", "NUM_TYPE", "工资性收入", 4, False, net=NO_WAGE)
-cells("v_type_datetime", "flag", "NUM_TYPE", "转移性收入", 4, dt.datetime(2018, 3, 4, 5, 6), net=round(NET - 958.04, 2))
+cells("v_type_datetime", "flag", "NUM_TYPE", "转移性收入", 4, dt.datetime.fromisoformat("2018-03-04T05:06"), net=round(NET - 958.04, 2))
 cells("v_type_duration", "flag", "NUM_TYPE", "工资性收入", 4, dt.timedelta(hours=30), net=NO_WAGE)
 cells("v_negative_text", "flag", "NUM_NEGATIVE", "工资性收入", 4, "－3632.69", net=round(NO_WAGE - 3632.69, 2), also=("SUM_MISMATCH", "NUM_TEXT"))
 cells("v_negative_cost", "flag", "NUM_NEGATIVE", "生产经营性支出", 4, lambda value: -value, net=round(NET + 2 * 1251.64, 2), also=("SUM_MISMATCH",))
@@ -101,7 +110,8 @@ def _(rows: Rows, path: Path) -> Rows:
 
 
 for _name, _title in {
-    "brackets": "贫困户收入统计表（万元）", "colon": "金额单位：万元", "measure": "计量单位: 万元", "renminbi": "（单位：人民币万元）", "persons_too": "单位：人、万元", "spaces": "单 位：万 元",
+    "brackets": "贫困户收入统计表（万元）", "colon": "金额单位：万元", "measure": "计量单位: 万元", "renminbi": "（单位：人民币万元）",
+    "persons_too": "单位：人、万元", "spaces": "单 位：万 元",
 }.items():
     @fault(f"v_wan_title_{_name}", "repair", "UNIT_WAN", "A1", says="万元")
     def _(rows: Rows, path: Path, title: str = _title) -> Rows:
@@ -183,7 +193,8 @@ def _(rows: Rows, path: Path) -> Path:
 
 @fault("v_formula_error_saved", "flag", "NUM_EXCEL_ERROR", "G4", net=NO_WAGE, says="工资性收入")
 def _(rows: Rows, path: Path) -> Path:
-    return edit_part(write(path, rows), SHEET_PART, lambda data: data.replace(b'<c r="G4" t="n"><v>3632.69</v>', b'<c r="G4" t="e"><f>1/0</f><v>#DIV/0!</v>'))
+    return edit_part(write(path, rows), SHEET_PART, lambda data: data.replace(b'<c r="G4" t="n"><v>3632.69</v>',
+        b'<c r="G4" t="e"><f>1/0</f><v>#DIV/0!</v>'))
 
 
 @fault("v_formula_text_saved", "flag", "NUM_NOT_EXACT", "G4", net=NO_WAGE, says="工资性收入")
@@ -194,7 +205,8 @@ def _(rows: Rows, path: Path) -> Path:
 
 @fault("v_formula_saved", "accept", "")
 def _(rows: Rows, path: Path) -> Path:
-    return edit_part(write(path, rows), SHEET_PART, lambda data: data.replace(b'<c r="G4" t="n"><v>', b'<c r="G4"><f t="shared" ref="G4" si="0">3000+632.69</f><v>'))
+    return edit_part(write(path, rows), SHEET_PART, lambda data: data.replace(b'<c r="G4" t="n"><v>',
+        b'<c r="G4"><f t="shared" ref="G4" si="0">3000+632.69</f><v>'))
 
 
 @fault("v_formula_household", "flag", "FORMULA_NO_VALUE", "A5", says="户编号")
@@ -206,20 +218,25 @@ def _(rows: Rows, path: Path) -> Rows:
 # ---- identity -----------------------------------------------------------------------------------------------------------------------------------
 GOOD = "431099194304301031"
 for name, value in {
-    "wide_spaces": "431099　19430430　1031", "quotes": '"431099194304301031"', "curly": "“431099194304301031”", "no_width": "\u200b431099194304301031", "dots": "431099.19430430.1031",
-    "long_hyphen": "431099–19430430–1031", "tab": "\t431099194304301031", "direction": "\u202d431099194304301031\u202c", "comma": "431099194304301031,", "equals_bare": '="431099194304301031" ',
+    "wide_spaces": "431099　19430430　1031", "quotes": '"431099194304301031"', "curly": "“431099194304301031”",
+    "no_width": "\u200b431099194304301031", "dots": "431099.19430430.1031",
+    "long_hyphen": "431099–19430430–1031", "tab": "\t431099194304301031", "direction": "\u202d431099194304301031\u202c",
+    "comma": "431099194304301031,", "equals_bare": '="431099194304301031" ',
 }.items():
     cells(f"v_id_{name}", "repair", "ID_CLEANED", "身份证号", 5, value)
 for name, value in {
-    "words": "办理中", "with_name": "刘英杰431099194304301031", "passport": "G12345678", "sixteen": GOOD[:16], "o_inside": "43109919430430103o", "two": f"{GOOD}/{GOOD}", "one": "1",
+    "words": "办理中", "with_name": "刘英杰431099194304301031", "passport": "G12345678", "sixteen": GOOD[:16], "o_inside": "43109919430430103o",
+    "two": f"{GOOD}/{GOOD}", "one": "1",
     "repeated": "111111111111111111", "letters": "ABCDEFGHIJKLMNOPQR",
 }.items():
     cells(f"v_id_bad_{name}", "flag", "ID_INVALID", "身份证号", 5, value, also=("ID_BIRTHDATE",))
-for name, value in {"star_end": "43109919430430****", "full_star": "431099＊＊＊＊＊＊＊＊1031", "x_run": "431099XXXXXXXX1031", "dots": "431099……1031"}.items():
+for name, value in {"star_end": "43109919430430****", "full_star": "431099＊＊＊＊＊＊＊＊1031", "x_run": "431099XXXXXXXX1031",
+    "dots": "431099……1031"}.items():
     cells(f"v_id_masked_{name}", "flag", "ID_MASKED", "身份证号", 5, value)
 for name, value in {"dash": "-", "unknown": "不详", "null": "NULL", "spaces": " \u3000", "nothing": "没有"}.items():
     cells(f"v_id_missing_{name}", "flag", "ID_MISSING", "身份证号", 5, value)
-for name, value in {"e_small": "4.31099e+17", "e_long": "4.31099194304301E17", "e_full": "４．３１０９９Ｅ＋１７", "float": 431099194304301056.0}.items():
+for name, value in {"e_small": "4.31099e+17", "e_long": "4.31099194304301E17", "e_full": "４．３１０９９Ｅ＋１７",
+    "float": 431099194304301056.0}.items():
     cells(f"v_id_lost_{name}", "flag", "ID_PRECISION_LOST", "身份证号", 5, value)
 cells("v_id_int_15", "flag", "ID_15", "身份证号", 5, "431099430430103", says="15位")
 cells("v_id_number_15", "flag", "ID_INVALID", "身份证号", 5, 431099430430103)
@@ -230,17 +247,22 @@ cells("v_id_x_wrong", "flag", "ID_CHECKSUM", "身份证号", 5, "431099194304301
 cells("v_id_certificate_spaces", "repair", "ID_IS_DISABILITY_CERT", "身份证号", 5, f"{GOOD} 43")
 cells("v_id_certificate_wrong", "flag", "ID_CHECKSUM", "身份证号", 5, "43109919430430103043")
 cells("v_hid_float", "repair", "HID_PADDED", "户编号", 5, 431099000004.0)
-for name, value in {"spaces": "0043 1099 000004", "full": "００４３１０９９００００００４"[:14], "apostrophe": "'00431099000004", "equals": '="00431099000004"'}.items():
+for name, value in {"spaces": "0043 1099 000004", "full": "００４３１０９９００００００４"[:14], "apostrophe": "'00431099000004",
+    "equals": '="00431099000004"'}.items():
     if len(value) != 14 or value.isascii():
         cells(f"v_hid_{name}", "repair", "HID_PADDED", "户编号", 5, value)
-for name, value in {"scientific": "4.31099E+11", "long": "004310990000041", "dash": "-", "word": "新增", "float_lost": 4.31099000004e18, "half": 431099000004.5}.items():
+for name, value in {"scientific": "4.31099E+11", "long": "004310990000041", "dash": "-", "word": "新增", "float_lost": 4.31099000004e18,
+    "half": 431099000004.5}.items():
     cells(f"v_hid_bad_{name}", "flag", "HID_MISSING", "户编号", 5, value)
-for name, value in {"inner": "刘　英　杰", "break": "刘英杰\n", "no_break": "刘\u00a0英杰", "mark": "\ufeff刘英杰", "dot_full": "买买提．阿里", "dot_half": "买买提･阿里", "dot_bullet": "买买提●阿里",
+for name, value in {"inner": "刘　英　杰", "break": "刘英杰\n", "no_break": "刘\u00a0英杰", "mark": "\ufeff刘英杰", "dot_full": "买买提．阿里",
+    "dot_half": "买买提･阿里", "dot_bullet": "买买提●阿里",
                     "dot_spaces": "买买提 · 阿里"}.items():
     cells(f"v_name_clean_{name}", "repair", "NAME_CLEANED", "户主姓名", 5, value)
-for name, value in {"dot": "买买提·阿里", "rare": "𠮷英杰", "long": "阿卜杜热西提·阿卜杜热合曼", "latin": "Nguyen Thi Hoa", "compat": "刘英\uf9dc"}.items():
+for name, value in {"dot": "买买提·阿里", "rare": "𠮷英杰", "long": "阿卜杜热西提·阿卜杜热合曼", "latin": "Nguyen Thi Hoa",
+    "compat": "刘英\uf9dc"}.items():
     cells(f"v_name_fine_{name}", "accept", "", "户主姓名", 5, value, says="")
-for name, value in {"moved": "刘英杰（迁出）", "agent": "刘英杰(周艳代领)", "formerly": "刘英杰曾用名刘小", "slash": "刘英杰/周艳", "head": "户主", "new_head": "新户主刘英", "square": "刘英杰[五保]",
+for name, value in {"moved": "刘英杰（迁出）", "agent": "刘英杰(周艳代领)", "formerly": "刘英杰曾用名刘小", "slash": "刘英杰/周艳", "head": "户主",
+    "new_head": "新户主刘英", "square": "刘英杰[五保]",
                     "family": "刘英杰、周艳、周小"}.items():
     cells(f"v_name_note_{name}", "flag", "NAME_NOTE", "户主姓名", 5, value)
 for name, value in {"underscore": "刘_杰", "two_marks": "刘??", "full_mark": "刘？杰", "star": "刘*杰", "diamond": "刘◆杰", "geta": "刘〓杰"}.items():
@@ -248,8 +270,10 @@ for name, value in {"underscore": "刘_杰", "two_marks": "刘??", "full_mark": 
 for name, value in {"private_plane": "刘\U000f0001杰", "two": "\ue5e5\ue863"}.items():
     cells(f"v_name_private_{name}", "flag", "NAME_PUA", "户主姓名", 5, value)
 for name, value in {
-    "image": "<img src=x onerror=alert(1)>", "jinja": "{% import os %}", "percent": "刘%s杰", "dollar": "${7*7}", "link": "[刘](javascript:alert(1))", "windows": "C:\\刘", "reserved": "CON|刘",
-    "tilde": "刘~杰", "override": "刘\u202e杰<", "emoji": "刘😀杰", "number": 5, "true": True, "digits": "12345", "comment": "刘<!--杰", "entity": "&#60;b&#62;",
+    "image": "<img src=x onerror=alert(1)>", "jinja": "{% import os %}", "percent": "刘%s杰", "dollar": "${7*7}",
+    "link": "[刘](javascript:alert(1))", "windows": "C:\\刘", "reserved": "CON|刘",
+    "tilde": "刘~杰", "override": "刘\u202e杰<", "emoji": "刘😀杰", "number": 5, "true": True, "digits": "12345", "comment": "刘<!--杰",
+    "entity": "&#60;b&#62;",
     "dde": "+cmd|' /C calc'!A0", "minus": "-2+3", "long": "刘" * 60,
 }.items():
     cells(f"v_name_chars_{name}", "flag", "NAME_CHARS", "户主姓名", 5, value)
@@ -262,14 +286,17 @@ cells("v_village_dash", "flag", "BLANK_KEY", "行政村", 5, "-")
 
 # ---- dates and status ---------------------------------------------------------------------------------------------------------------------------
 for name, value in {
-    "month_word": "2017.12月", "month_part": "2017年12月份", "iso_time": "2017-12-31 00:00:00", "full_chinese": "２０１７年１２月", "spaces": "2017 . 12", "month_first": "12/2017", "eight": "20171231",
-    "eight_number": 20171231, "one_digit": "2017.9", "float_one": 2017.9, "dots_day": "2017.12.5", "apostrophe": "'2017.12", "slash_day": "2017/12/31", "chinese_day": "2017年12月31日",
+    "month_word": "2017.12月", "month_part": "2017年12月份", "iso_time": "2017-12-31 00:00:00", "full_chinese": "２０１７年１２月",
+    "spaces": "2017 . 12", "month_first": "12/2017", "eight": "20171231",
+    "eight_number": 20171231, "one_digit": "2017.9", "float_one": 2017.9, "dots_day": "2017.12.5", "apostrophe": "'2017.12",
+    "slash_day": "2017/12/31", "chinese_day": "2017年12月31日",
 }.items():
     cells(f"v_date_{name}", "repair", "DATE_TEXT", "脱贫年月", 3, value)
-cells("v_date_datetime", "repair", "DATE_SERIAL", "脱贫年月", 3, dt.datetime(2017, 12, 31, 8, 0))
+cells("v_date_datetime", "repair", "DATE_SERIAL", "脱贫年月", 3, dt.datetime.fromisoformat("2017-12-31T08:00"))
 cells("v_date_serial_text", "repair", "DATE_SERIAL", "脱贫年月", 3, "43070")
 cells("v_date_float_exact", "accept", "", "脱贫年月", 3, 2017.12, says="")
-for name, value in {"word": "2017年底", "chinese": "二〇一七年十二月", "half": "2017.5.5.5", "month_20": "2017.20", "run_13": "201713", "true": True, "negative": -43070, "season": "2017年四季度",
+for name, value in {"word": "2017年底", "chinese": "二〇一七年十二月", "half": "2017.5.5.5", "month_20": "2017.20", "run_13": "201713",
+    "true": True, "negative": -43070, "season": "2017年四季度",
                     "english": "Dec-17", "fraction": 43070.5, "day_32": "2017-12-32"}.items():
     cells(f"v_date_bad_{name}", "flag", "DATE_INVALID", "脱贫年月", 3, value)
 for name, value in {"short_month": "17-12", "american": "12/31/2017", "short_chinese": "17年12月"}.items():
@@ -281,7 +308,8 @@ for name, value in {"dash": "-", "wide": "——", "spaces": "  "}.items():
 for name, value in {"spaces": " 已 脱贫", "other_words": "已脱贫户", "number": 2, "yes": "Y", "two": "已脱贫/未脱贫"}.items():
     outcome = "accept" if name == "spaces" else "flag"
     cells(f"v_status_{name}", outcome, "STATUS_VALUE" if outcome == "flag" else "", "脱贫属性", 3, value, says="")
-for name, value in {"minus": -1, "half_text": "4.5", "letters": "四", "range": "3-4", "about": "约4", "large": 200, "date": dt.date(2018, 3, 4), "true": True}.items():
+for name, value in {"minus": -1, "half_text": "4.5", "letters": "四", "range": "3-4", "about": "约4", "large": 200, "date": dt.date(2018, 3, 4),
+    "true": True}.items():
     cells(f"v_size_bad_{name}", "flag", "SIZE_INVALID", "家庭人口", 5, value)
 for name, value in {"dash": "-", "none": "无", "spaces": " ", "unknown": "不详"}.items():
     cells(f"v_size_missing_{name}", "flag", "SIZE_MISSING", "家庭人口", 5, value)
@@ -356,8 +384,10 @@ def _(rows: Rows, path: Path) -> Rows:
 
 
 for _name, (_label, _at) in {
-    "sum": ("合计", 0), "spaced": ("合　　计", 0), "colon": ("合计：", 0), "grand": ("总计", 1), "township": ("全镇合计", 3), "county": ("全县合计", 1), "households": ("合计48户", 0),
-    "bracket": ("合计(48户)", 1), "added": ("累计", 4), "sum_words": ("以上合计", 0), "page": ("本页合计", 0), "page_small": ("本页小计", 1), "together": ("共计", 2), "name": ("舜峰镇等3个乡镇合计", 0),
+    "sum": ("合计", 0), "spaced": ("合　　计", 0), "colon": ("合计：", 0), "grand": ("总计", 1), "township": ("全镇合计", 3), "county": ("全县合计",
+        1), "households": ("合计48户", 0),
+    "bracket": ("合计(48户)", 1), "added": ("累计", 4), "sum_words": ("以上合计", 0), "page": ("本页合计", 0), "page_small": ("本页小计", 1),
+    "together": ("共计", 2), "name": ("舜峰镇等3个乡镇合计", 0),
 }.items():
     @fault(f"v_total_{_name}", "repair", "TOTAL_ROW", f"{'ABCDEF'[_at]}50", says=_label.strip("："))
     def _(rows: Rows, path: Path, label: str = _label, at: int = _at) -> Rows:
@@ -428,8 +458,10 @@ def _(rows: Rows, path: Path) -> Rows:
 
 
 for _name, _lines in {
-    "signatures": [["制表人：张某", None, None, "审核人：李某", None, None, "2018年4月5日"]], "note": [["注：1.本表由村填报。"], ["2.金额单位为元。"]], "stamp": [["填报单位（盖章）：舜峰镇人民政府"]],
-    "second_column": [[None, "驻村工作队队长签字："]], "blank_below": [["以下空白"]], "date": [[None, None, None, "2018年3月31日"]], "date_cell": [[None, dt.date(2018, 3, 31)]],
+    "signatures": [["制表人：张某", None, None, "审核人：李某", None, None, "2018年4月5日"]], "note": [["注：1.本表由村填报。"],
+        ["2.金额单位为元。"]], "stamp": [["填报单位（盖章）：舜峰镇人民政府"]],
+    "second_column": [[None, "驻村工作队队长签字："]], "blank_below": [["以下空白"]], "date": [[None, None, None, "2018年3月31日"]],
+    "date_cell": [[None, dt.date(2018, 3, 31)]],
     "note_with_total": [["注：合计数不含特困供养户"]], "after_blank": [[], [], ["审核：", None, "制表："]],
 }.items():
     @fault(f"v_footer_{_name}", "accept", "FOOTER_ROWS")
@@ -468,8 +500,10 @@ def _(rows: Rows, path: Path) -> Rows:
 
 
 for _name, _words in {
-    "short": {"户编号": "户号", "户主姓名": "户主", "身份证号": "身份证号码", "家庭人口": "人口数"}, "money": {"工资性收入": "务工收入", "生产经营性支出": "经营支出", "纯收入": "家庭年纯收入", "转移性收入": "政策性收入"},
-    "places": {"乡镇": "所属乡镇", "行政村": "村名", "脱贫年月": "脱贫时间"}, "other": {"身份证号": "公民身份号码", "脱贫属性": "是否脱贫", "户编号": "户编码"},
+    "short": {"户编号": "户号", "户主姓名": "户主", "身份证号": "身份证号码", "家庭人口": "人口数"}, "money": {"工资性收入": "务工收入",
+        "生产经营性支出": "经营支出", "纯收入": "家庭年纯收入", "转移性收入": "政策性收入"},
+    "places": {"乡镇": "所属乡镇", "行政村": "村名", "脱贫年月": "脱贫时间"}, "other": {"身份证号": "公民身份号码", "脱贫属性": "是否脱贫",
+        "户编号": "户编码"},
 }.items():
     @fault(f"v_synonym_{_name}", "repair", "HEADER_SYNONYM", "")
     def _(rows: Rows, path: Path, words: dict[str, str] = _words) -> Rows:
@@ -483,22 +517,26 @@ def _(rows: Rows, path: Path) -> Rows:
 
 
 for _name, _change in {
-    "full": lambda text: text.replace("户", "户\u200d"), "wide": lambda text: "　".join(text), "break": lambda text: text[:2] + "\r\n" + text[2:], "tabs": lambda text: f"\t{text}\t",
+    "full": lambda text: text.replace("户", "户\u200d"), "wide": "　".join, "break": lambda text: text[:2] + "\r\n" + text[2:],
+    "tabs": lambda text: f"\t{text}\t",
 }.items():
     @fault(f"v_header_{_name}", "accept", "HEADER_NORMALISED", "A1:P1")
     def _(rows: Rows, path: Path, change: Any = _change) -> Rows:
         return [[change(value) for value in rows[0]], *rows[1:]]
 
 
-for _name, _change in {"star": lambda text: f"*{text}", "numbers": lambda text: f"1.{text}", "required": lambda text: f"{text}（必填）", "colon": lambda text: f"{text}："}.items():
+for _name, _change in {"star": lambda text: f"*{text}", "numbers": lambda text: f"1.{text}", "required": lambda text: f"{text}（必填）",
+    "colon": lambda text: f"{text}："}.items():
     @fault(f"v_header_mark_{_name}", "accept", "")
     def _(rows: Rows, path: Path, change: Any = _change) -> Rows:
         return [[change(value) for value in rows[0]], *rows[1:]]
 
 
-for _name, _place, _outcome in (("business", 7, "reject"), ("property", 8, "reject"), ("transfer", 9, "reject"), ("cost", 10, "reject"), ("net", 11, "flag"), ("percapita", 12, "flag"),
+for _name, _place, _outcome in (("business", 7, "reject"), ("property", 8, "reject"), ("transfer", 9, "reject"), ("cost", 10, "reject"), ("net", 11,
+    "flag"), ("percapita", 12, "flag"),
                                 ("id", 2, "flag"), ("name", 1, "flag"), ("township", 3, "flag"), ("village", 4, "flag"), ("status", 13, "flag")):
-    @fault(f"v_missing_{_name}", _outcome, "MISSING_COLUMN", "", net=None if _outcome == "reject" else NET, rows=0 if _outcome == "reject" else 48, says=clean_rows()[0][_place])
+    @fault(f"v_missing_{_name}", _outcome, "MISSING_COLUMN", "", net=None if _outcome == "reject" else NET, rows=0 if _outcome == "reject" else 48,
+        says=clean_rows()[0][_place])
     def _(rows: Rows, path: Path, place: int = _place) -> Rows:
         return [row[:place] + row[place + 1:] for row in rows]
 
@@ -556,7 +594,8 @@ def _(rows: Rows, path: Path) -> Path:
 
 @fault("v_hidden_column_narrow", "flag", "HIDDEN_COLUMN", "P1:P49", says="备注")
 def _(rows: Rows, path: Path) -> Path:
-    return edit_part(write(path, rows), SHEET_PART, lambda data: data.replace(b"<sheetData>", b'<cols><col min="16" max="16" width="0" customWidth="1"/></cols><sheetData>'))
+    return edit_part(write(path, rows), SHEET_PART, lambda data: data.replace(b"<sheetData>",
+        b'<cols><col min="16" max="16" width="0" customWidth="1"/></cols><sheetData>'))
 
 
 @fault("v_filter_without_hiding", "accept", "")
@@ -604,7 +643,8 @@ def _(rows: Rows, path: Path) -> Path:
 
 @fault("v_sheets_by_village", "accept", "MULTI_SHEET", "", says="乙一村")
 def _(rows: Rows, path: Path) -> Path:
-    return sheets(path, {village: [["收入表"], rows[0], *[row for row in rows[1:] if row[4] == village]] for village in dict.fromkeys(row[4] for row in rows[1:])})
+    return sheets(path, {village: [["收入表"], rows[0],
+        *[row for row in rows[1:] if row[4] == village]] for village in dict.fromkeys(row[4] for row in rows[1:])})
 
 
 @fault("v_sheets_of_other_order", "accept", "MULTI_SHEET", "", says="表二")
@@ -841,7 +881,8 @@ def _(rows: Rows, path: Path) -> Path:
                      lambda data: data.replace(b'<c r="G4" t="n"><v>', rb"<c r=" + b'"G4"><f>' + rb"'C:\[old.xls]Sheet1'!A1</f><v>"))
 
 
-for _name, _head, _says in (("rtf", b"{\\rtf1\\ansi", "RTF"), ("rar", b"Rar!\x1a\x07\x00" + bytes(60), "RAR"), ("seven", b"7z\xbc\xaf\x27\x1c" + bytes(60), "7z"),
+for _name, _head, _says in (("rtf", b"{\\rtf1\\ansi", "RTF"), ("rar", b"Rar!\x1a\x07\x00" + bytes(60), "RAR"), ("seven",
+    b"7z\xbc\xaf\x27\x1c" + bytes(60), "7z"),
                             ("jpeg", b"\xff\xd8\xff\xe0" + bytes(range(200)), "图片"), ("gzip", b"\x1f\x8b\x08" + bytes(60), "gzip"),
                             ("program", b"MZ\x90\0" + bytes(60), "程序"), ("parquet", b"PAR1" + bytes(60), "parquet")):
     @fault(f"v_format_{_name}", "reject", "FORMAT", net=None, rows=0, says=_says)
@@ -863,7 +904,8 @@ def _relation(target: str) -> dict[str, str]:
                            f'.org/officeDocument/2006/relationships/officeDocument" Target="{target}"/></Relationships>', target: "x"}
 
 
-for _name, _parts, _says in (("xlsb", _relation("xl/workbook.bin"), "xlsb"), ("powerpoint", _relation("ppt/presentation.xml"), "演示"), ("zip", {"台账.xlsx": "x"}, "zip"),
+for _name, _parts, _says in (("xlsb", _relation("xl/workbook.bin"), "xlsb"), ("powerpoint", _relation("ppt/presentation.xml"), "演示"), ("zip",
+    {"台账.xlsx": "x"}, "zip"),
                              ("odt", {"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "<x/>"}, "OpenDocument")):
     @fault(f"v_format_{_name}", "reject", "FORMAT", net=None, rows=0, says=_says)
     def _(rows: Rows, path: Path, parts: dict[str, str] = _parts) -> Path:
@@ -902,12 +944,14 @@ for _part in ("xl/workbook.xml", "xl/styles.xml", "xl/sharedStrings.xml", "[Cont
         for number, row in enumerate(rows):
             book.add_worksheet("家庭信息").write_row(number, 0, row) if number == 0 else book.worksheets()[0].write_row(number, 0, row)
         book.close()
-        return edit_part(path, part, lambda data: b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "a">]>' + data[data.find(b"?>") + 2 if data.startswith(b"<?xml") else 0:])
+        dtd = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "a">]>'
+        return edit_part(path, part, lambda data: dtd + data[data.find(b"?>") + 2 if data.startswith(b"<?xml") else 0:])
 
 
 @fault("v_dtd_behind_a_long_comment", "reject", "XML_DTD", net=None, rows=0, says="DTD")
 def _(rows: Rows, path: Path) -> Path:
-    return edit_part(write(path, rows), SHEET_PART, lambda data: b"<!--" + b" " * 100_000 + b'--><!DOCTYPE x [<!ENTITY a "a">]>' + data[data.find(b"<worksheet"):])
+    return edit_part(write(path, rows), SHEET_PART,
+        lambda data: b"<!--" + b" " * 100_000 + b'--><!DOCTYPE x [<!ENTITY a "a">]>' + data[data.find(b"<worksheet"):])
 
 
 @fault("v_dtd_xml_file", "reject", "XML_DTD", net=None, rows=0, suffix=".xls", says="DTD")
@@ -1029,7 +1073,8 @@ def _(rows: Rows, path: Path) -> Path:
 def _(rows: Rows, path: Path) -> Path:
     body = "".join("<tr>" + "".join(f"<{'th' if place == 0 else 'td'} style='mso-number-format:\"\\@\"'>{'' if value is None else value}" for value in row)
                    for place, row in enumerate(rows))
-    path.write_bytes(f'<!DOCTYPE html><html xmlns:x="urn:schemas-microsoft-com:office:excel"><head><meta charset=gb2312></head><table border=1>{body}</table>'.encode("gbk"))
+    head = '<!DOCTYPE html><html xmlns:x="urn:schemas-microsoft-com:office:excel"><head><meta charset=gb2312></head>'
+    path.write_bytes(f"{head}<table border=1>{body}</table>".encode("gbk"))
     return path
 
 

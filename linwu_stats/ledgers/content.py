@@ -23,7 +23,10 @@ SUFFIXES = {
     "xlsx": {".xlsx", ".xlsm", ".et", ".xltx", ".xltm"}, "xls": {".xls", ".et", ".xlt"}, "html": {".html", ".htm"},
     "ods": {".ods", ".ots"}, "xml": {".xml"}, "text": {".csv", ".txt", ".tsv", ".tab", ".prn"},
 }
-NAMES = {"xlsx": "xlsx工作簿", "xls": "xls工作簿（Excel 97-2003或WPS）", "html": "HTML网页表格", "ods": "ods表格（OpenDocument）", "xml": "XML表格2003", "text": "文本表格（CSV）"}
+NAMES = {
+    "xlsx": "xlsx工作簿", "xls": "xls工作簿（Excel 97-2003或WPS）", "html": "HTML网页表格", "ods": "ods表格（OpenDocument）", "xml": "XML表格2003",
+    "text": "文本表格（CSV）",
+}
 #: Beginnings of files that are no ledgers.
 MAGIC = (
     (b"%PDF", "PDF文档"), (b"\x89PNG", "图片"), (b"\xff\xd8\xff", "图片"), (b"GIF8", "图片"), (b"BM", "图片"), (b"II*\0", "图片"), (b"MM\0*", "图片"),
