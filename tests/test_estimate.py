@@ -421,7 +421,7 @@ def test_the_record_looks_at_each_complete_year_as_it_was_then(small_home):
         if len(seen) == 2 and not seen.isna().any() and not pd.isna(account_fen):
             errors.append(abs(2 * int(seen.sum()) - int(account_fen)))
     assert net.loc[(2, "times_four"), "households"] == len(errors)
-    assert net.loc[(2, "times_four"), "mean_absolute_error_fen"] == pytest.approx(sum(errors) / len(errors))
+    assert net.loc[(2, "times_four"), "mean_absolute_error_fen"] == pytest.approx(sum(errors) / len(errors), abs=0.51)
     calibration = q.estimate_calibration
     assert calibration.groupby("quarters_known")["households"].sum().max() <= len(q.households)
 

@@ -102,7 +102,7 @@ def _errors(trial: Trial, method: str, name: str, estimate: np.ndarray, outcome:
     error, size = estimate - outcome, np.abs(outcome).sum()
     return {
         "accounting_year": trial.outlook.year, "quarters_known": trial.outlook.seen, "method": method, "item_class": name, "households": len(error),
-        "mean_error_fen": float(error.mean()), "mean_absolute_error_fen": float(np.abs(error).mean()),
+        "mean_error_fen": _fen(error.mean()), "mean_absolute_error_fen": _fen(np.abs(error).mean()),
         "error_share": float(np.abs(error).sum() / size) if size > 0 else None,
     }
 
@@ -118,11 +118,16 @@ def _scores(trial: Trial, method: str, known: np.ndarray, estimate: np.ndarray, 
         for level in ("80", "95"):
             low, high = bounds[f"low{level}"][known], bounds[f"high{level}"][known]
             scores[f"covered{level}_share"] = float(np.mean((low <= net[known]) & (net[known] <= high)))
-        scores["mean_width80_fen"] = float(np.mean(bounds["high80"][known] - bounds["low80"][known]))
+        scores["mean_width80_fen"] = _fen(np.mean(bounds["high80"][known] - bounds["low80"][known]))
         for name, codes in (("fallback", trial.outlook.fallback[known]), ("interval_basis", trial.outlook.basis[known])):
             found, count = np.unique(codes.astype(str), return_counts=True)
             scores[name] = str(found[count.argmax()])
     return scores
+
+
+def _fen(mean: float) -> int:
+    """A mean in whole fen, half up."""
+    return int(np.floor(mean + 0.5))
 
 
 def _share_of(trial: Trial) -> np.ndarray:
