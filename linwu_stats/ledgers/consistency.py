@@ -150,7 +150,7 @@ def check_units(parsed: Parsed) -> bool:
         return False
     typical, limits = median(nets), vocabulary().raw["limits"]
     if typical < limits["yuan_not_wan"] * MICRO and max(amounts) < 1_000 * MICRO:
-        detail = f"多在{_yuan(int(typical))}元上下，像是以万元填写"
+        detail = f"多在{_yuan(int(typical))}元上下，像是以万元、千元或百元填写"
     elif parsed.factor > 1 and typical > limits["amount_yuan"] * MICRO:
         detail = f"按注明的单位换算后多在{_yuan(int(typical))}元上下，单位像是注错了"
     else:
