@@ -59,7 +59,10 @@ read_ledger(sys.argv[1], rules)
 print(time.perf_counter() - start)
 """
 TABLES = "import sys; from linwu_stats.quarter import make_quarter; make_quarter('2018Q1', sys.argv[1])"
-REPORTS = "import sys; from linwu_stats.publish.batch import run_batch\nif __name__ == '__main__': run_batch('2018Q1', sys.argv[1])"
+REPORTS = "import sys; from linwu_stats.publish.batch import run_batch\nif __name__ == '__main__': run_batch('2018Q1', sys.argv[1], again=True)"
+REPORTS_AGAIN = "import sys; from linwu_stats.publish.batch import run_batch\nif __name__ == '__main__': run_batch('2018Q1', sys.argv[1])"
+#: Pages for which the pair of command lines is measured: notebook and area.
+PAIR_PAGES = (("county", "431025"), ("township", "431025105"), ("village", "431025101201"), ("methods", "431025"))
 
 
 def run(code: str, *arguments: object) -> tuple[float, float, str]:
@@ -87,14 +90,32 @@ def median(code: str, *arguments: object, runs: int) -> tuple[float, float]:
     return statistics.median(result[0] for result in results), max(result[1] for result in results)
 
 
-def command_line_pair(home: Path) -> float:
-    """Wall seconds of the papermill command and the nbconvert command for one township page."""
+def whole_memory(home: Path) -> tuple[float, float]:
+    """Wall seconds of all pages, and the highest sum in MB of what all processes of the run hold, shared memory counted once (PSS), looked at often."""
+    import psutil
+
+    start, peak = time.perf_counter(), 0
+    process = psutil.Popen([sys.executable, "-c", REPORTS, str(home)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        held = 0
+        for one in [process, *process.children(recursive=True)]:
+            try:
+                held += getattr(one.memory_full_info(), "pss", 0)
+            except psutil.Error:
+                continue
+        peak = max(peak, held)
+        time.sleep(0.1)
+    return time.perf_counter() - start, peak / 1e6
+
+
+def command_line_pair(home: Path, notebook: str, area: str) -> float:
+    """Wall seconds of the papermill command and the nbconvert command for one page."""
     environment = {**os.environ, "LINWU_HOME": str(home)}
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "page.ipynb"
         start = time.perf_counter()
         subprocess.run(
-            [sys.executable, "-m", "papermill", str(ROOT / "notebooks" / "township.ipynb"), str(out), "-r", "quarter", NEWEST, "-r", "area", "431025105",
+            [sys.executable, "-m", "papermill", str(ROOT / "notebooks" / f"{notebook}.ipynb"), str(out), "-r", "quarter", NEWEST, "-r", "area", area,
              "-r", "home", str(home)], check=True, capture_output=True, env=environment,
         )
         subprocess.run([sys.executable, "-m", "nbconvert", "--to", "html", str(out)], check=True, capture_output=True, env=environment)
@@ -118,9 +139,11 @@ def main() -> None:
         raw, read = median(READ_RAW, ledgers, runs=runs), median(READ, ledgers, runs=runs)
         first = run(TABLES, home)
         again = median(TABLES, home, runs=runs)
-        reports = run(REPORTS, home)
+        reports = median(REPORTS, home, runs=runs)
+        unchanged = median(REPORTS_AGAIN, home, runs=runs)
+        held = whole_memory(home)[1]
         pages = len(list((home / "reports" / NEWEST).glob("*.html"))) - 1
-        pair = statistics.median(command_line_pair(home) for _ in range(runs))
+        pair = statistics.fmean(statistics.median(command_line_pair(home, *page) for _ in range(runs)) for page in PAIR_PAGES)
     ratio = statistics.median(ours / floor for ours, floor in pairs)
     print(f"sample county, six quarters of ledgers     {sample[0]:7.1f} s")
     print(f"person export read, checked, conformed     {statistics.median(p[0] for p in pairs):7.2f} s   {ratio:.2f} times python-calamine's raw cells")
@@ -129,6 +152,8 @@ def main() -> None:
     print(f"all tables, nothing changed                {again[0]:7.1f} s")
     print(f"{pages} pages and the index                    {reports[0]:7.1f} s   {pages * pair / reports[0]:.1f} times faster than {pages} x"
           f" papermill and nbconvert command lines ({pair:.1f} s each)")
+    print(f"all pages, nothing changed                 {unchanged[0]:7.2f} s")
+    print(f"peak memory of all processes of the pages  {held:7.0f} MB (PSS)")
     print(f"peak memory of the largest process         {reports[1]:7.0f} MB")
 
 

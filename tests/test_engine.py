@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -114,7 +115,6 @@ os.chdir('/')
 sys.modules['mine'] = types.ModuleType('mine')
 sys.path.insert(0, 'mine')
 builtins.mine = 1
-builtins.len = lambda x: 99
 pd.Series.mean = lambda self: -1
 pd.set_option('display.max_rows', 1)
 linwu_stats.mine = 'left'
@@ -123,6 +123,7 @@ random.seed(1); np.random.seed(1); np.seterr(all='raise')
 logging.getLogger().setLevel(1); sys.setrecursionlimit(4321); gc.disable()
 get_ipython().run_line_magic('config', "InlineBackend.figure_formats = ['svg']")
 sys.excepthook = print
+builtins.len = lambda x: 99
 """
 
 
@@ -130,7 +131,8 @@ sys.excepthook = print
 def test_state_never_leaks_from_one_notebook_to_the_next(tmp_path: Path) -> None:
     """The saboteur runs between two that print their state, and a plain kernel says what a fresh state is."""
     first = run(notebook(STATE), tmp_path / "1.ipynb")
-    run(notebook(SABOTAGE), tmp_path / "2.ipynb")
+    with contextlib.suppress(papermill.PapermillExecutionError):  # what it breaks may break its own cell
+        run(notebook(SABOTAGE), tmp_path / "2.ipynb")
     second = run(notebook(STATE), tmp_path / "3.ipynb")
     plain = run(notebook(STATE), tmp_path / "4.ipynb", None)
     states = [json.loads(said(one)) for one in (first, second, plain)]
@@ -147,7 +149,7 @@ def test_warm_up_leaves_nothing_in_the_pages(tmp_path: Path) -> None:
     county = notebook(STATE, calls, "pages.key_figures(q, area)")
     write_notebooks(home / "notebooks", county=county, township=notebook(calls, SABOTAGE), village=notebook(STATE))
     result = run_batch(QUARTER, home, workers=1)
-    assert not [one.reason for one in result.pages if one.failed]
+    assert not [one.reason for one in result.pages if one.failed and one.page.kind != "township"]
     states = [
         json.loads(said(nbformat.read(result.folder / "notebooks" / f"{one.page.stem}.ipynb", as_version=4)))
         for one in result.pages if one.page.kind in ("county", "village")
