@@ -302,8 +302,8 @@ def _value(written: Written, ledger: Ledger, index: int, name: str, places: list
         if name == "name" and typed and all(str(cell) != str(got) for cell in cells) and not spoken:
             return f"silent: {name} of row {number} changed to {got!r} without a finding; written {cells!r}"
         return ""
-    if got not in allowed and not (name == "township" and got in [re.sub(r"^-?(\d+)\.0$", r"\1",
-        str(cell)) for cell in cells]) and not (name == "poverty_status" and spoken):
+    as_written = {str(cell) for cell in cells} | {re.sub(r"^-?(\d+)\.0$", r"\1", str(cell)) for cell in cells}
+    if got not in allowed and not (name == "township" and got in as_written) and not (name == "poverty_status" and spoken):
         return f"guessed: {name} of row {number} is {got!r}; written {cells!r}"
     return ""
 
