@@ -1,7 +1,7 @@
 """The pages on the whole year from a part of it (收入测算): the estimate against the line with its intervals, the other methods, and the record of both.
 
 Every function takes a quarter ``q`` and an area code (county, township or village) and gives a fragment, as in :mod:`linwu_stats.publish.pages`. No
-household is named; village pages show the township's intervals of villages as one row.
+household is named, and areas below the page's own and groups of fewer than five households show no income.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from linwu_stats.tables import CODES, label
 
 __all__ = ["alternatives", "area_table", "calibration", "doubts", "groups", "main_points", "record", "record_by_class", "township_intervals"]
 
+#: A group of fewer households shows no income: it would tell of single families.
+SMALLEST_GROUP = 5
+FEW = "不足五户，不列"
 _LEVELS = ("low80", "high80", "low95", "high95")
 _REASONS = {
     "quarter_missing": "本年有季度缺收入台账", "amount_unknown": "本年有金额未知", "part_estimated": "有未知金额用同类或上年数补算",
@@ -76,7 +79,8 @@ def township_intervals(q: Any, area: str) -> Fragment:
     here = facts.place(q, area)
     below = facts.areas_below(q, area) or [here]
     table = _areas(q, below[0].level, [one.code for one in below])
-    table = table[(table["measure"] == "headcount_ratio") & table["value"].notna()].sort_values(["value", "area_code"])
+    table = table[(table["measure"] == "headcount_ratio") & table["value"].notna() & (table["households"] >= SMALLEST_GROUP)]
+    table = table.sort_values(["value", "area_code"])
     if table.empty:
         return note(f"{here.name}：没有可以测算的地区，不画区间图。")
     names = [q.area_names[code] for code in table["area_code"]]
@@ -100,10 +104,11 @@ def area_table(q: Any, area: str) -> Fragment:
     rows = []
     for code, part in table.groupby("area_code", sort=True):
         found = part.set_index("measure")
+        few = bool(below) and int(found["households"].iloc[0]) < SMALLEST_GROUP
+        shown = {"mean": ("mean_percapita_yuan", "integer"), "below": ("persons_below", "integer"), "ratio": ("headcount_ratio", "percent")}
         rows.append({
             "name": q.area_names.get(code, code), "households": found["households"].iloc[0], "unknown": found["unknown_households"].iloc[0],
-            "mean": _with_interval(found.loc["mean_percapita_yuan"], "integer"), "below": _with_interval(found.loc["persons_below"], "integer"),
-            "ratio": _with_interval(found.loc["headcount_ratio"], "percent"),
+            **{name: FEW if few else _with_interval(found.loc[measure], kind) for name, (measure, kind) in shown.items()},
         })
     columns = {
         "name": Show("地区"), "households": Show("测算户数", "integer", "户"), "unknown": Show("不能测算", "integer", "户"),
@@ -122,11 +127,11 @@ def groups(q: Any, area: str, kind: str) -> Fragment:
     rows = []
     for value, part in table.groupby("group_value", sort=True):
         found = part.set_index("measure")
-        few = int(found["households"].iloc[0]) < 5
+        few = int(found["households"].iloc[0]) < SMALLEST_GROUP
         rows.append({
             "group": words.group(kind, value), "households": found["households"].iloc[0],
-            "mean": "不足五户，不列" if few else _with_interval(found.loc["mean_percapita_yuan"], "integer"),
-            "ratio": "不足五户，不列" if few else _with_interval(found.loc["headcount_ratio"], "percent"),
+            "mean": FEW if few else _with_interval(found.loc["mean_percapita_yuan"], "integer"),
+            "ratio": FEW if few else _with_interval(found.loc["headcount_ratio"], "percent"),
         })
     columns = {
         "group": Show("分组"), "households": Show("测算户数", "integer", "户"), "mean": Show("全年人均纯收入", "figure", "元"),
