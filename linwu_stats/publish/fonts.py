@@ -8,8 +8,11 @@ any Chinese font.
 from __future__ import annotations
 
 import base64
+import contextlib
+import hashlib
 import importlib.util
 import io
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -76,6 +79,28 @@ def characters_missing(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def _font_face(characters: str) -> str:
+    """Kept in the workspace's cache where a batch names one: a page whose characters are the same needs no subset anew."""
+    from fontTools import version
+
+    folder = os.environ.get("LINWU_CACHE")
+    if not folder:
+        return _cut(characters)
+    known = f"{version} {importlib.util.find_spec('brotli') is not None} {chinese_font_file().stat().st_size} {characters}"
+    kept = Path(folder) / "fonts" / f"{hashlib.sha256(known.encode('utf-8')).hexdigest()[:32]}.css"
+    if kept.is_file():
+        text = kept.read_text(encoding="ascii")
+        if text.startswith("@font-face{") and text.endswith("}"):
+            return text
+    text = _cut(characters)
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_name(f"{kept.name}.{os.getpid()}")
+        part.write_text(text, encoding="ascii")
+        part.replace(kept)
+    return text
+
+
+def _cut(characters: str) -> str:
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
 
