@@ -1085,4 +1085,47 @@ def _(rows: Rows, path: Path) -> Path:
     return path
 
 
+# ---- rows and ranges that hide something ------------------------------------------------------------------------------------------------------------
+@fault("v_merge_covers_other_villages", "flag", "MERGED_FILLED", "E2:E12", says="行政村")
+def _(rows: Rows, path: Path) -> Path:
+    merge = b'</sheetData><mergeCells count="1"><mergeCell ref="E2:E12"/></mergeCells>'
+    return edit_part(write(path, rows), SHEET_PART, lambda data: data.replace(b"</sheetData>", merge))
+
+
+@fault("v_row_of_formulas", "flag", "FORMULA_NO_VALUE", "A50", says="第50行")
+def _(rows: Rows, path: Path) -> Rows:
+    return [*rows, [f"=Sheet2!{letter}2" for letter in "ABCDEFGHIJKLMNOP"]]
+
+
+@fault("v_all_formulas", "reject", "FORMULA_NO_VALUE", net=None, rows=0, says="粘贴为数值")
+def _(rows: Rows, path: Path) -> Rows:
+    return [rows[0], *[[f"=Sheet2!{letter}{number}" for letter in "ABCDEFGHIJKLMNOP"] for number in range(2, 50)]]
+
+
+@fault("v_column_without_heading", "flag", "STRAY_CELLS", "Q2:Q49", says="48")
+def _(rows: Rows, path: Path) -> Rows:
+    return [[*row, None if place == 0 else place] for place, row in enumerate(rows)]
+
+
+@fault("v_total_word_in_remark", "flag", "HID_MISSING", "A5", says="户编号", also=("ID_MISSING",))
+def _(rows: Rows, path: Path) -> Rows:
+    rows[4][0] = rows[4][2] = None
+    rows[4][15] = "低保金合计"
+    return rows
+
+
+@fault("v_in_hundreds", "flag", "UNIT_SUSPECT", "G2:M49", net=None)
+def _(rows: Rows, path: Path) -> Rows:
+    for row in rows[1:]:
+        row[6:13] = [round(value / 100, 4) for value in row[6:13]]
+    return rows
+
+
+for _name, _heading in {"renminbi": "工资性收入（人民币元）", "of_which": "其中：工资性收入"}.items():
+    @fault(f"v_heading_{_name}", "accept", "")
+    def _(rows: Rows, path: Path, heading: str = _heading) -> Rows:
+        rows[0][6] = heading
+        return rows
+
+
 VARIANTS = {name: fault for name, fault in FAULTS.items() if name not in BEFORE}
