@@ -109,7 +109,7 @@ def kept_notebooks(folder: Path, static: Mapping[str, str]) -> dict[str, dict[st
         notes = list(record["reads"].items())
         for page in record["pages"]:
             stem, notebook = page["stem"], f"notebooks/{page['stem']}.ipynb"
-            if page["outcome"] != "made" or not page["reads"] or page["static_key"] != static.get(stem):
+            if page["outcome"] != "made" or not page["reads"] or stem not in static or page["static_key"] != static[stem]:
                 continue
             if file_sha256(folder / notebook) == page["files"][notebook]:
                 found[stem] = dict(notes[index] for index in page["reads"])
