@@ -71,4 +71,4 @@ def planted_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small county with hostile text and known persons in every ledger, run whole. Read only."""
     from planted import make_planted
 
-    return Path(__import__("os").environ.get("PLANTED") or _made_once(tmp_path_factory, "planted_home", make_planted))
+    return _made_once(tmp_path_factory, "planted_home", make_planted)
