@@ -24,7 +24,7 @@ from linwu_stats.publish.fonts import font_face
 # jsonschema, which nbformat uses, compiles a grammar of this module at import if it is there; notebook schemas do not need it, and it costs a second.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-__all__ = ["dead_links", "failure_to_html", "notebook_to_html", "places", "render", "visible_text"]
+__all__ = ["dead_links", "failure_to_html", "furnish", "notebook_to_html", "places", "render", "visible_text"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -34,12 +34,23 @@ SETUP_TAGS = {"parameters", "injected-parameters", "setup", "fold"}
 #: A table with more columns than this is printed on a sheet laid across.
 WIDE_COLUMNS = 12
 
+#: The last entry of every page's contents.
+FOOT = {"level": "2 foot", "id": "provenance", "text": "数据来源与复现"}
+
+#: Places of the shell; no heading of a notebook may have their ids.
+_PLACES = ("main", "code", "rules", "provenance")
+
+#: A table with no more rows than this is not divided between two sheets.
+SHORT_ROWS = 24
+
 _HEADING = re.compile(r"<h([23])((?:\s[^>]*)?)>(.*?)</h\1>", re.DOTALL)
 _ID = re.compile(r'\sid="([^"]*)"')
 _TAG = re.compile(r"<[^>]+>")
 _HIDDEN = re.compile(r"<(script|style)\b.*?</\1>", re.DOTALL)
-_TABLE = re.compile(r'(<div class="table-wrap">\s*)?(<table\b.*?</table>)', re.DOTALL)
-_CAPTION = re.compile(r"<(caption|figcaption)((?:\s[^>]*)?)>")
+_TABLE = re.compile(r'(<div class="table-wrap">\s*)?(<table\b.*?</table>)(\s*</div>)?(\s*<p class="note">.*?</p>)?', re.DOTALL)
+_CAPTION = re.compile(r"<(caption|figcaption)((?:\s[^>]*)?)>(.*?)</\1>", re.DOTALL)
+_FIGURE_END = re.compile(r"</figcaption>\s*</figure>")
+_RULE = re.compile(r'<span class="rule">([A-Za-z0-9_.]+)</span>')
 _LINK = re.compile(r'<a\b[^>]*?\shref="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 
 
@@ -53,10 +64,14 @@ def notebook_to_html(nb: Any, page: Mapping[str, Any]) -> str:
     Gives the whole document. The same notebook and page give the same bytes.
     """
     body, folded, messages = _body(nb)
-    body = _number(_wrap_tables(body))
+    body = furnish(body, page.get("data_source") or "")
+    body, rules = _link_rules(body, page.get("rules") or {})
     body, contents = _contents(body)
+    if rules:
+        contents.append({"level": "2 foot", "id": "rules", "text": "规则出处"})
+    contents.append(FOOT)
     body = _unlink(body, set(page.get("known_files") or ()))
-    return render("page.html.j2", page, body=_safe(body), folded=_safe(folded), messages=_safe(messages), contents=contents)
+    return render("page.html.j2", page, body=_safe(body), folded=_safe(folded), messages=_safe(messages), contents=contents, rules=rules)
 
 
 def failure_to_html(page: Mapping[str, Any], failure: Mapping[str, Any]) -> str:
@@ -67,6 +82,11 @@ def failure_to_html(page: Mapping[str, Any], failure: Mapping[str, Any]) -> str:
     return render("failed.html.j2", page, failure=failure)
 
 
+def furnish(body: str, source: str = "") -> str:
+    """Tables and figures of a body in their boxes, numbered in reading order, each with its source (编号、出处)."""
+    return _number(_wrap_tables(body, source))
+
+
 def render(template: str, page: Mapping[str, Any], **context: Any) -> str:
     """One of the package's templates with style, script and font inside (套用模板). Values are escaped unless they are Markup."""
     script = _read("page.js")
@@ -74,7 +94,7 @@ def render(template: str, page: Mapping[str, Any], **context: Any) -> str:
     text = _environment().get_template(template).render(
         page=page, provenance=page["provenance"], css=_safe(_read("page.css")), script=_safe(script), script_hash=f"sha256-{digest}", **context
     )
-    return text.replace("/*font*/", font_face(visible_text(text) + "第页共目录示例数据非真实统计●•›"), 1)
+    return text.replace("/*font*/", font_face(visible_text(text) + script + "第页共目录示例数据非真实统计注●•›↕▲▼×"), 1)
 
 
 def visible_text(document: str) -> str:
@@ -156,19 +176,22 @@ def _safe(text: str) -> Any:
     return Markup(text)
 
 
-def _wrap_tables(body: str) -> str:
-    """Each table in a box that scrolls on a narrow screen, can be reached by keyboard, and knows whether it needs a sheet laid across."""
+def _wrap_tables(body: str, source: str) -> str:
+    """Each table in a box that scrolls on a narrow screen, can be reached by keyboard, and knows whether it needs a sheet laid across; below it its source."""
+    line = f'<p class="source">资料来源：{html.escape(source)}</p>' if source else ""
 
     def wrap(match: re.Match[str]) -> str:
-        table = match.group(2)
+        boxed, table, end, note = match.groups()
         caption = re.search(r"<caption\b[^>]*>(.*?)</caption>", table, re.DOTALL)
         name = html.escape(html.unescape(_TAG.sub("", caption.group(1))).strip(), quote=True) if caption else "表"
         columns = len(re.findall(r"<th\b", table.partition("</thead>")[0]))
         kind = "table-wrap wide" if columns > WIDE_COLUMNS else "table-wrap"
-        inner = f'<div class="{kind}" role="region" tabindex="0" aria-label="{name}">{table}'
-        return inner if match.group(1) else f"{inner}</div>"
+        kind += " long" if table.count("<tr") > SHORT_ROWS else ""
+        closing = (end or "") if boxed else f"</div>{end or ''}"
+        shown = line if caption and (not boxed or end) and "来源：" not in (note or "") else ""
+        return f'<div class="{kind}" role="region" tabindex="0" aria-label="{name}">{table}{closing}{note or ""}{shown}'
 
-    return _TABLE.sub(wrap, body)
+    return _FIGURE_END.sub(lambda found: f"</figcaption>{line}</figure>", _TABLE.sub(wrap, body))
 
 
 def _number(body: str) -> str:
@@ -176,17 +199,32 @@ def _number(body: str) -> str:
     counts = {"caption": 0, "figcaption": 0}
 
     def number(match: re.Match[str]) -> str:
-        counts[match.group(1)] += 1
-        word = "表" if match.group(1) == "caption" else "图"
-        return f'{match.group(0)}<span class="number">{word}{counts[match.group(1)]}</span>'
+        tag, attributes, text = match.groups()
+        counts[tag] += 1
+        word = "表" if tag == "caption" else "图"
+        return f'<{tag}{attributes}><span class="caption"><span class="number">{word}{counts[tag]}</span>{text}</span></{tag}>'
 
     return _CAPTION.sub(number, body)
+
+
+def _link_rules(body: str, texts: Mapping[str, Mapping[str, str]]) -> tuple[str, list[dict[str, Any]]]:
+    """Each rule key as a link to the rule's text, and the texts that are needed, in reading order: the footnotes of the page."""
+    used: dict[str, dict[str, Any]] = {}
+
+    def link(match: re.Match[str]) -> str:
+        key = match.group(1)
+        if key not in texts:
+            return match.group(0)
+        used.setdefault(key, {"key": key, "number": len(used) + 1, **texts[key]})
+        return f'<a class="rule" href="#rule-{key}">{key}</a>'
+
+    return _RULE.sub(link, body), list(used.values())
 
 
 def _contents(body: str) -> tuple[str, list[dict[str, Any]]]:
     """Give each heading its own id and list second and third levels, from the finished page."""
     entries: list[dict[str, Any]] = []
-    seen: set[str] = set()
+    seen = set(_PLACES)
 
     def mark(match: re.Match[str]) -> str:
         level, attributes, text = match.groups()

@@ -40,19 +40,12 @@ def title(q: Any, area: str) -> Fragment:
 
 def key_figures(q: Any, area: str) -> Fragment:
     """The strip of key figures (关键指标), each with its change on the previous quarter and on the same quarter a year ago, and its trend."""
-    earlier = facts.earlier_quarters(q, area)
     figures = []
     for name in _KEY[facts.place(q, area).level]:
         measure, now = facts.MEASURES[name], facts.measure(q, area, name)
-        changes = tuple(
-            (
-                f"比{term}",
-                f"—（{why}）" if (why := problem or facts.not_comparable(q, other, name)) else _change(measure, now, facts.measure(other, area, name), term),
-            )
-            for term, problem, other in earlier
-        )
         trend = trends.sparkline(trends.history(q, area, name), measure.kind, measure.unit) if name in _WITH_TREND else Markup()
-        figures.append(KeyFigure(measure.label, format_value(now.value, measure.kind), measure.unit if now.value is not None else "", changes, trend))
+        unit = measure.unit if now.value is not None else ""
+        figures.append(KeyFigure(measure.label, format_value(now.value, measure.kind), unit, trends.changes(q, area, name), trend))
     return tables_html.key_figures(figures)
 
 
@@ -106,7 +99,7 @@ def comparison(q: Any, area: str) -> Fragment:
             compared = not problem and now.value is not None and before.value is not None and not facts.not_comparable(q, other, name)
             row |= {
                 f"before{number}": f"—（{problem}）" if problem else _shown(measure, before),
-                f"change{number}": _change(measure, now, before, term) if compared else "—",
+                f"change{number}": trends.change(measure, now, before, term) if compared else "—",
             }
         rows.append(row)
     columns = {"measure": Show("指标"), "now": Show(f"本季（{q.quarter}）", "figure")}
@@ -185,21 +178,6 @@ def method_notes(q: Any, area: str) -> Fragment:
             note_text=Markup('收入项目是否计入、各年标准和全部指标的公式，见<a href="methods_{}.html">《指标解释与计算方法》</a>。').format(q.quarter),
         ),
     )
-
-
-def _change(measure: facts.Measure, now: facts.Value, before: facts.Value, term: str) -> str:
-    """Difference in words: money with its percentage, rates in points; a dash and the reason where one side is unknown."""
-    if now.value is None or before.value is None:
-        side = "本季" if now.value is None else term
-        reason = words.reasons((now if now.value is None else before).reason_code or "register_unknown")
-        return f"—（{side}未知：{reason}）"
-    difference = now.value - before.value
-    text = format_value(difference, measure.kind, signed=True)
-    if measure.kind == "percent":
-        return f"{text} 个百分点"
-    if measure.unit == "元" and before.value > 0:
-        return f"{text} 元（{format_value(difference / before.value, 'percent', signed=True)}%）"
-    return f"{text} {measure.unit}".strip()
 
 
 def _point_stock(q: Any, area: str) -> str | None:

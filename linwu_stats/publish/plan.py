@@ -16,9 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import linwu_stats
+from linwu_stats.publish import words
 from linwu_stats.quarter import QuarterError
 
-__all__ = ["SUBJECTS", "BatchError", "Page", "Subject", "check_notebooks", "notebook_parameters", "notebooks_folder", "page_facts", "page_file", "plan_pages"]
+__all__ = [
+    "SUBJECTS", "BatchError", "Page", "Subject", "check_notebooks", "notebook_parameters", "notebooks_folder", "page_facts", "page_file", "plan_pages",
+    "rule_texts",
+]
 
 #: Page kinds in the order in which they are made: the longest first. Kind: word for the reader.
 KINDS = {"county": "县", "methods": "方法", "township": "乡镇", "village": "村"}
@@ -187,7 +191,20 @@ def page_facts(page: Page, quarter: Any, known_files: Iterable[str] = ()) -> dic
         "file": page.file, "kind": page.kind, "title": "".join(parts), "title_parts": parts, "series": f"{names[county]}扶贫统计　{page.quarter}",
         "area_name": SUBJECTS[page.kind].title if page.kind in SUBJECTS else page.area_name, "related": _related(page, known),
         "facts": facts, "trail": trail, "is_sample": bool(quarter.is_sample), "source": page.source, "parameters": {},
-        "command": f"linwu-stats run {page.quarter} --only {page.area}", "known_files": sorted(known), "notebook": "",
+        "command": f"linwu-stats run {page.quarter} --only {page.area}", "known_files": sorted(known), "notebook": "", "rules": rule_texts(quarter.rules),
+        "data_source": "规则文件和指标登记表。" if page.kind == "methods" else f"{names[county]}{period_text(page.quarter)}建档立卡台账。",
+    }
+
+
+def rule_texts(rules: Any) -> dict[str, dict[str, str]]:
+    """What the footnotes of a page say of each rule (规则出处): term, value in words, status, document and clause, dates, note, by key."""
+    return {
+        one.key: {
+            "term": one.term, "value": words.value_with_unit(one), "status": words.status(one.status), "document": one.document, "clause": one.clause or "",
+            "dates": f"{one.from_date}起" + (f"至{one.to_date}" if one.to_date else ""), "note": one.note or "",
+            "own": "本县改写" if one.overridden else "",
+        }
+        for one in (rules[key] for key in sorted(rules))
     }
 
 

@@ -83,9 +83,9 @@ def plot_ranking(names: Sequence[str], values: Sequence[float], *, reference: fl
     axes.set_yticks(places, [_plain(name) for name in names])
     widest = max([*map(abs, values), reference or 0.0, 1.0])
     for place, value in zip(places, values, strict=True):
-        inside = value > 0.15 * widest  # a number inside its bar is clear of the dashed line
-        where, ink, side = ((-5, 0), "white", "right") if inside else ((5, 0), INK, "left")
-        axes.annotate(format_value(value, "integer"), (value, place), xytext=where, textcoords="offset points", va="center", ha=side, color=ink, fontsize=8.5)
+        inside = value > 0.15 * widest  # a number at the foot of its bar is clear of the dashed line
+        start, ink = (0, "white") if inside else (max(value, 0), INK)
+        axes.annotate(format_value(value, "integer"), (start, place), xytext=(5, 0), textcoords="offset points", va="center", color=ink, fontsize=8.5)
     if reference is not None:
         axes.axvline(reference, color=COLOURS[2], linewidth=1.8, linestyle="--")
         axes.annotate(

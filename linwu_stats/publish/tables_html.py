@@ -112,15 +112,20 @@ class Show:
     below: str = ""
 
 
+NO_PICTURE = Markup()
+
+
 @dataclass(frozen=True)
 class KeyFigure:
-    """One number of the key-figure strip (关键指标): value as shown, unit, its changes, each a pair of label and text, and its trend as a small picture."""
+    """One number of the key-figure strip (关键指标): value as shown, unit, its changes, each a pair of label and text, its trend as a small
+    picture, and a few words about it."""
 
     label: str
     value: str
     unit: str = ""
     changes: tuple[tuple[str, str], ...] = ()
-    trend: Markup = Markup()
+    trend: Markup = NO_PICTURE
+    about: str = ""
 
 
 def is_unknown(value: Any) -> bool:
@@ -194,9 +199,10 @@ def key_figures(figures: Iterable[KeyFigure]) -> Fragment:
     for figure in figures:
         unit = Markup(' <span class="unit">{}</span>').format(figure.unit) if figure.unit else Markup()
         changes = Markup().join(Markup('<span class="change"><span>{}：</span>{}</span>').format(name, text) for name, text in figure.changes)
+        about = Markup('<span class="about">{}</span>').format(figure.about) if figure.about else Markup()
         boxes.append(
-            Markup('<div class="key-figure"><span class="label">{}</span><span class="value">{}{}</span>{}{}</div>').format(
-                figure.label, figure.value, unit, figure.trend, changes
+            Markup('<div class="key-figure"><span class="label">{}</span><span class="value">{}{}</span>{}{}{}</div>').format(
+                figure.label, figure.value, unit, about, figure.trend, changes
             )
         )
     return Fragment(Markup('<div class="key-figures">{}</div>').format(Markup().join(boxes)))
@@ -210,14 +216,16 @@ def picture(png: bytes, alt: str, caption: str) -> Fragment:
 
 
 def render_table(
-    frame: pd.DataFrame, columns: Mapping[str, Show], *, caption: str, note_text: str | Markup = "", empty: str = "没有符合条件的记录。"
+    frame: pd.DataFrame, columns: Mapping[str, Show], *, caption: str, note_text: str | Markup = "", empty: str = "没有符合条件的记录。", name: str = "",
+    search: str = "",
 ) -> Fragment:
     """A frame as an HTML table (表).
 
     Takes any frame and the columns to show in order; the first column heads its row. Gives table.data with caption, headings with units,
     numbers in td.num, nulls in words, and the note below. A frame without rows gives the caption and the sentence ``empty``. What the page's script needs
     to sort and copy stands beside what is shown: ``data-sort`` in a heading, ``data-v`` in a cell (the number before it was rounded, "" for a null); a row
-    of totals is marked, so that it stays below.
+    of totals is marked, so that it stays below. ``name`` is the id of the table, ``search`` a hint in the box that filters it. A value that is Markup already
+    is a piece that the package itself wrote.
     Raises KeyError where a column is not in the frame.
     """
     missing = [name for name in columns if name not in frame.columns]
@@ -234,8 +242,10 @@ def render_table(
         )
         for row in frame.to_dict("records")
     ]
-    table = Markup('<div class="table-wrap"><table class="data"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
-        caption, head, Markup("\n").join(rows)
+    about = Markup(' id="{}"').format(name) if name else Markup()
+    about += Markup(' data-filter="{}"').format(search) if search else Markup()
+    table = Markup('<div class="table-wrap"><table class="data"{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
+        about, caption, head, Markup("\n").join(rows)
     )
     return join(Fragment(table, tables=[_data(frame, columns, caption, note_text)]), below)
 
@@ -274,14 +284,17 @@ def _cell(row: Mapping[str, Any], name: str, show: Show, *, first: bool) -> Mark
         text += Markup("<br>") + rule(row[show.below])
     exact = exact_attribute(row[name], show.kind)
     if first:
-        return Markup('<th scope="row"{}>{}</th>').format(exact, text)
+        return Markup('<th scope="row"{}{}>{}</th>').format(Markup(' class="keyed"') if show.below else Markup(), exact, text)
     if show.kind in _NUMBERS or show.kind == "figure":
         return Markup('<td class="num"{}>{}</td>').format(exact, text)
     return Markup("<td{}>{}</td>").format(exact, text)
 
 
 def exact_attribute(value: Any, kind: str) -> Markup:
-    """The attribute ``data-v`` of a cell (确切数值): the number in the unit of its column before it is rounded, "" for a null; none where the text shows it all."""
+    """The attribute ``data-v`` of a cell (确切数值): the number in the unit of its column before it is rounded, "" for a null.
+
+    There is none where the text shows the whole number.
+    """
     if is_unknown(value):
         return Markup(' data-v=""')
     if kind not in _NUMBERS:
@@ -293,6 +306,8 @@ def exact_attribute(value: Any, kind: str) -> Markup:
 
 
 def _text(row: Mapping[str, Any], value: Any, show: Show) -> Markup:
+    if isinstance(value, Markup):
+        return value
     if is_unknown(value):
         why = row.get(show.reason) if show.reason else None
         return escape(show.unknown) if is_unknown(why) else Markup('{}<span class="reason">（{}）</span>').format(show.unknown, words.reasons(why))

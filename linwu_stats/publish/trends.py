@@ -1,4 +1,4 @@
-"""The course of a number over the last quarters (走势): its points, and a line small enough to stand beside the number.
+"""The course of a number over the last quarters (走势): its changes in words, its points, and a line small enough to stand beside the number.
 
 Points come from :mod:`linwu_stats.publish.facts`, as all numbers of a page do. An unknown quarter is a gap in the line, never a zero, and a quarter whose value
 may not be compared with this one's has none. The picture is SVG inside the page: no file, no script, the same bytes from the same numbers.
@@ -11,10 +11,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from linwu_stats.publish import facts
+from linwu_stats.publish import facts, words
 from linwu_stats.publish.tables_html import format_value
 
-__all__ = ["QUARTERS", "history", "sparkline"]
+__all__ = ["QUARTERS", "change", "changes", "history", "sparkline"]
 
 #: Quarters that a trend shows, this one last: a year and the quarter before it, and one to see the turn.
 QUARTERS = 6
@@ -23,6 +23,33 @@ QUARTERS = 6
 _LEAST = 3
 
 _WIDTH, _HEIGHT, _EDGE = 112, 30, 4
+
+
+def changes(q: Any, area: str, name: str) -> tuple[tuple[str, str], ...]:
+    """How one of ``facts.MEASURES`` changed on the previous quarter and on the same quarter a year ago (比上季、比上年同季): label and words."""
+    measure, now = facts.MEASURES[name], facts.measure(q, area, name)
+    return tuple(
+        (
+            f"比{term}",
+            f"—（{why}）" if (why := problem or facts.not_comparable(q, other, name)) else change(measure, now, facts.measure(other, area, name), term),
+        )
+        for term, problem, other in facts.earlier_quarters(q, area)
+    )
+
+
+def change(measure: facts.Measure, now: facts.Value, before: facts.Value, term: str) -> str:
+    """Difference in words (变动): money with its percentage, rates in points; a dash and the reason where one side is unknown."""
+    if now.value is None or before.value is None:
+        side = "本季" if now.value is None else term
+        reason = words.reasons((now if now.value is None else before).reason_code or "register_unknown")
+        return f"—（{side}未知：{reason}）"
+    difference = now.value - before.value
+    text = format_value(difference, measure.kind, signed=True)
+    if measure.kind == "percent":
+        return f"{text} 个百分点"
+    if measure.unit == "元" and before.value > 0:
+        return f"{text} 元（{format_value(difference / before.value, 'percent', signed=True)}%）"
+    return f"{text} {measure.unit}".strip()
 
 
 def history(q: Any, area: str, name: str) -> list[tuple[str, float | None]]:
@@ -51,10 +78,7 @@ def sparkline(
     low, high = bounds or (min(known), max(known))
     places = [None if value is None else (_across(at, len(points)), _up(value, low, high)) for at, (_, value) in enumerate(points)]
     said = "，".join(f"{quarter} {format_value(value, kind)}" for quarter, value in points)
-    parts = [
-        Markup('<polyline points="{}"/>').format(" ".join(f"{x},{y}" for x, y in piece)) if len(piece) > 1 else Markup('<circle cx="{}" cy="{}" r="1.2"/>').format(*piece[0])
-        for piece in _pieces(places)
-    ]
+    parts = [_line(piece) for piece in _pieces(places)]
     if reference is not None and low <= reference <= high:
         level = _up(reference, low, high)
         parts.insert(0, Markup('<line x1="0" x2="{}" y1="{}" y2="{}"/>').format(_WIDTH, level, level))
@@ -63,6 +87,12 @@ def sparkline(
     return Markup('<svg class="spark" role="img" viewBox="0 0 {} {}" width="{}" height="{}"><title>{}</title>{}</svg>').format(
         _WIDTH, _HEIGHT, _WIDTH, _HEIGHT, f"近{len(points)}季{f'（{unit}）' if unit else ''}：{said}", Markup().join(parts)
     )
+
+
+def _line(piece: Sequence[tuple[float, float]]) -> Markup:
+    if len(piece) == 1:
+        return Markup('<circle cx="{}" cy="{}" r="1.2"/>').format(*piece[0])
+    return Markup('<polyline points="{}"/>').format(" ".join(f"{x},{y}" for x, y in piece))
 
 
 def _across(at: int, count: int) -> float:

@@ -106,7 +106,9 @@ def measure(code: str) -> str:
 
 
 def value_with_unit(rule: Any) -> str:
-    """The value of a rule with its unit (规则取值和单位)."""
+    """The value of a rule with its unit (规则取值和单位); an item of income in a sentence: counted or not, to which class, why."""
+    if rule.unit == "item":
+        return _item_in_words(rule.value)
     return f"{value_in_words(rule.value)} {_UNITS.get(rule.unit, '')}".strip()
 
 
@@ -136,6 +138,14 @@ def value_in_words(value: Any) -> str:
     if isinstance(value, int | float):
         return f"{value:,}" if abs(value) >= 1_000 else f"{value}"
     return _VALUES.get(str(value), str(value))
+
+
+def _item_in_words(value: dict[str, Any]) -> str:
+    counted = ("计入，加" if value["sign"] > 0 else "计入，减") if value["counted"] else "不计入"
+    parts = [f"{counted}（{label('item_class', value['class'])}）", value["why"]]
+    parts += [f"实物折价 {value['in_kind_price']}"] if value.get("in_kind_price") else []
+    parts += [f"又称{'、'.join(value['aliases'])}"] if value.get("aliases") else []
+    return "；".join(parts)
 
 
 _FIELDS = {

@@ -174,8 +174,10 @@
     sortable(table, say);
     tools.appendChild(status);
     tools.appendChild(button);
-    if (table.tBodies[0].rows.length >= 12 || table.hasAttribute("data-filter")) {
+    if (table.tBodies[0].rows.length >= 20 || table.hasAttribute("data-filter")) {
       filtered(table, tools, say, table.id ? table.id.replace(/-table$/, "") + "-filter" : "filter-" + at);
+    } else {
+      tools.className += " over";
     }
     holder.parentNode.insertBefore(tools, holder);
   }
@@ -231,7 +233,7 @@
   function printing() {
     var opened = [];
     window.addEventListener("beforeprint", function () {
-      opened = all("main details:not(.code):not([open]), .provenance details:not([open])");
+      opened = all("main details:not(.code):not([open]), .provenance details:not([open])").filter(function (one) { return !one.closest(".doubts"); });
       opened.forEach(function (one) { one.setAttribute("open", ""); });
     });
     window.addEventListener("afterprint", function () { opened.forEach(function (one) { one.removeAttribute("open"); }); });
