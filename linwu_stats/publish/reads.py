@@ -36,11 +36,17 @@ class WatchedQuarter(Quarter):
         if _SEEN is not None and not name.startswith("_"):
             if name in ("previous", "year_ago"):
                 _note(self, "has", name)
-            elif name not in _HARMLESS:
-                _note(self, "whole", name)
-                with paused():  # a property that is worked out from tables is noted by its own value
+            else:
+                if name not in _HARMLESS:
+                    _note(self, "whole", name)
+                with paused():  # a property that is worked out from others is noted by its own value, or not at all
                     return super().__getattribute__(name)
         return super().__getattribute__(name)
+
+    def is_current(self) -> bool:
+        """As of any quarter; a page learns nothing of the data by it."""
+        with paused():
+            return super().is_current()
 
 
 @contextlib.contextmanager
