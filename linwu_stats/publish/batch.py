@@ -172,7 +172,7 @@ def _prepare(
     folder = _notebooks(root, notebooks_dir)
     inputs = keep.snapshot(root, quarter, {path.name: path for path in folder.glob("*.ipynb")})
     q = open_quarter(quarter, root)
-    pages = plan_pages(q, scope)
+    pages = plan_pages(q, scope, folder)
     notebooks = check_notebooks(folder, pages, PARAMETERS)
     inputs |= {"notebooks": {one: inputs["notebooks"][one] for one in notebooks}}
     chosen = engine if engine not in (None, "auto") else NAME if can_fork() else "plain"
