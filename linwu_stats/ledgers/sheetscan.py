@@ -22,6 +22,8 @@ LAST_COLUMN = 702
 ROW_GAP = 1_000
 #: Cells that the filled part of one sheet may span, since python-calamine holds each of them in memory; and cells that a sheet may have, blank ones too.
 BOX_LIMIT, CELLS_LIMIT = 12_000_000, 6_000_000
+#: Bytes behind the name of a tag.
+_NAME_ENDS = np.isin(np.arange(256), (9, 10, 13, 32, 47, 62))
 #: Bytes that no bare number begins with: white space and the ampersand.
 _ODD = np.isin(np.arange(256), (9, 10, 13, 32, 38))
 _ROW_NUMBER = re.compile(rb'\br="(\d+)"')
@@ -68,8 +70,11 @@ def scan_segments(stream: Iterable[bytes], struck: set[int], struck_strings: dic
         start = max(segment.find(b"<sheetData"), 0) if number == 0 else 0
         if number == 0 and b"<!DOCTYPE" in segment[:start]:
             raise Refused("XML_DTD", detail="工作表")
-        struck_text = _references(scan, segment, start)
-        _marked(scan, segment, struck, struck_strings, struck_text=struck_text)
+        errors, struck_text = _references(scan, segment, start)
+        if errors:
+            _errors(scan, segment)
+        if struck or struck_strings or struck_text:
+            _struck(scan, segment, struck, struck_strings)
         if scan.filled_row * scan.last_column > BOX_LIMIT or scan.cells > CELLS_LIMIT:
             raise Refused("TOO_LARGE", detail=f"工作表有{scan.last_row}行{scan.last_column}列")
     return scan
@@ -103,11 +108,14 @@ def _hidden_columns(scan: SheetScan, head: bytes) -> None:
             scan.marks.hidden_columns.update(range(first - 1, min(last, LAST_COLUMN)))
 
 
-def _references(scan: SheetScan, segment: bytes, body: int) -> bool:
-    """Rows in order, cells in order within their row; the farthest row and column; cells outside any table. Gives whether any text is struck out."""
+def _references(scan: SheetScan, segment: bytes, body: int) -> tuple[bool, bool]:
+    """Rows in order, cells in order within their row; the farthest row and column; cells outside any table.
+
+    Gives whether there may be error values, and text that is struck out.
+    """
     data = np.frombuffer(segment, dtype=np.uint8)
     if len(data) < 16:
-        return False
+        return False, False
     tags = np.flatnonzero(data[:-14] == 60)
     second = data[tags + 1]
     starts = tags[second == 99]
@@ -115,14 +123,14 @@ def _references(scan: SheetScan, segment: bytes, body: int) -> bool:
         raise Refused("DAMAGED", detail="工作表含有注释或CDATA，表格软件不会这样写")
     if (second == 102).any():
         _formulas(scan, segment)
-    _plain_values(segment, data, tags[second == 118])
+    errors = _plain_values(segment, data, tags[second == 118])
     _place_cells(scan, segment, data, starts, tags[second == 114], tags[(second == 118) | (second == 105)])
-    return bool((data[tags[second == 115] + 3] == 114).any())  # the r of <strike
+    return errors, bool((data[tags[second == 115] + 3] == 114).any())  # the r of <strike
 
 
 def _place_cells(scan: SheetScan, segment: bytes, data: np.ndarray, starts: np.ndarray, row_starts: np.ndarray, filled: np.ndarray) -> None:
     row_starts = row_starts[(data[row_starts + 2] == 111) & (data[row_starts + 3] == 119)]
-    starts = starts[np.isin(data[starts + 2], (32, 62, 47, 10, 13, 9))]
+    starts = starts[_NAME_ENDS[data[starts + 2]]]
     numbers = _row_numbers(scan, segment, row_starts)
     if len(filled) and len(row_starts) and filled[-1] > row_starts[0]:
         number = numbers[int(np.searchsorted(row_starts, filled[-1])) - 1]
@@ -133,7 +141,7 @@ def _place_cells(scan: SheetScan, segment: bytes, data: np.ndarray, starts: np.n
         _references_slowly(scan, segment)
         return
     rows = np.searchsorted(row_starts, starts, side="right") - 1
-    letters = [data[starts + place].astype(np.int64) for place in (6, 7, 8)]
+    letters = [data[starts + place].astype(np.int32) for place in (6, 7, 8)]
     two, three = letters[1] >= 65, (letters[1] >= 65) & (letters[2] >= 65)
     columns = letters[0] - 64
     columns = np.where(two, columns * 26 + letters[1] - 64, columns)
@@ -149,13 +157,18 @@ def _place_cells(scan: SheetScan, segment: bytes, data: np.ndarray, starts: np.n
         _far(scan, segment, int(starts[place]), f"{column_letter(int(columns[place]) - 1)}{numbers[int(rows[place])]}")
 
 
-def _plain_values(segment: bytes, data: np.ndarray, begins: np.ndarray) -> None:
-    """Numbers and string numbers must stand bare: with spaces or character references around them python-calamine reads nothing or something else."""
-    odd = _ODD[data[begins + 3]] & (data[begins + 2] == 62)
-    for start in begins[odd].tolist():
+def _plain_values(segment: bytes, data: np.ndarray, begins: np.ndarray) -> bool:
+    """Numbers and string numbers must stand bare: with spaces or character references around them python-calamine reads nothing or something else.
+
+    Gives whether a value begins as an error does (#), or its tag has attributes, so that this is not seen here.
+    """
+    first = data[begins + 3]
+    closed = data[begins + 2] == 62
+    for start in begins[_ODD[first] & closed].tolist():
         cell = segment[segment.rfind(b"<c", 0, start): start]
         if b't="str"' not in cell and b't="e"' not in cell:
             raise Refused("DAMAGED", detail="单元格的数值前有空格或字符引用，表格软件不会这样写")
+    return bool((first == 35).any() or not closed.all())
 
 
 def _rows_agree(data: np.ndarray, starts: np.ndarray, letters: np.ndarray, rows: np.ndarray, numbers: list[int]) -> None:
@@ -235,15 +248,12 @@ def _references_slowly(scan: SheetScan, segment: bytes) -> None:
             scan.last_column = max(scan.last_column, last)
 
 
-def _marked(scan: SheetScan, segment: bytes, struck: set[int], struck_strings: dict[int, bool], *, struck_text: bool) -> None:
-    if b't="e"' in segment:
-        for attributes, inner in _CELL.findall(segment):
-            ref = _REF.search(attributes)
-            if b't="e"' in attributes and ref:
-                value = _VALUE.search(inner)
-                scan.marks.errors[split_reference(ref.group(1).decode())] = value.group(1).decode("utf-8", "replace") if value else "#?"
-    if struck or struck_strings or struck_text:
-        _struck(scan, segment, struck, struck_strings)
+def _errors(scan: SheetScan, segment: bytes) -> None:
+    for attributes, inner in _CELL.findall(segment):
+        ref = _REF.search(attributes)
+        if b't="e"' in attributes and ref:
+            value = _VALUE.search(inner)
+            scan.marks.errors[split_reference(ref.group(1).decode())] = value.group(1).decode("utf-8", "replace") if value else "#?"
 
 
 def _formulas(scan: SheetScan, segment: bytes) -> None:

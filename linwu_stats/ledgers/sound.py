@@ -16,7 +16,7 @@ from linwu_stats.ledgers.vocabulary import vocabulary
 
 __all__ = ["quick_days", "quick_numbers", "sound_codes", "sound_id_numbers", "sound_names"]
 
-_DAY = re.compile(r"(?:19|20)\d\d-\d\d-\d\d", re.ASCII)
+_DAY = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])", re.ASCII)
 _NUMBERS = re.compile(r"(?:\d{1,9}(?:\.\d{1,2})?,)+", re.ASCII)
 _NAMES = re.compile(f"(?:{HAN}{{2,10}},)+")
 
@@ -56,12 +56,9 @@ def sound_names(texts: Sequence[str]) -> bool:
 
 
 def quick_days(texts: Sequence[str]) -> dict[str, dt.datetime]:
-    """The days of those texts that are ISO dates (日期); none at all where one of them is no day."""
+    """The days of those texts that are ISO dates with a day that every month has (日期)."""
     days = [text for text in texts if _DAY.fullmatch(text)]
-    try:
-        return dict(zip(days, map(dt.datetime.fromisoformat, days), strict=True))
-    except ValueError:
-        return {}
+    return dict(zip(days, map(dt.datetime.fromisoformat, days), strict=True))
 
 
 def quick_numbers(texts: Sequence[str], *, factor: int, limit: int | None) -> dict[str, int]:

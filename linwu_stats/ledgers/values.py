@@ -205,7 +205,7 @@ def _shown(value: Any) -> str:
 
 def _is_text_throughout(parsed: Parsed, known: Field, raw: Sequence[Any]) -> bool:
     """A column of numbers that is text throughout is one finding in an income sheet, and the ordinary way of the national system's exports."""
-    if known.type not in NUMBERS or not parsed.grid.sheet.typed or not set(map(type, set(raw))) <= {str, type(UNTRUSTED)}:
+    if known.type not in NUMBERS or not parsed.grid.sheet.typed or not set(map(type, raw)) <= {str, type(UNTRUSTED)}:
         return False
     if parsed.grid.kind != "income_sheet":
         return True
@@ -227,7 +227,8 @@ def frame_of(parsed: Parsed) -> pd.DataFrame:
         target = {"head_name": "name", "head_id_number": "id_number"}.get(name, name)
         target = name if target in parsed.values else target
         if kind == "money":
-            values = [fen(value) for value in values]  # noqa: PLW2901
+            shown = {value: fen(value) for value in set(values)}
+            values = list(map(shown.__getitem__, values))  # noqa: PLW2901
         elif kind == "milli":
             values = [None if value is None else value * 1000 // MICRO for value in values]  # noqa: PLW2901
         elif kind == "decimal":
