@@ -15,6 +15,7 @@ from linwu_stats.cli import main
 from linwu_stats.ledgers.matching import match_sources
 from linwu_stats.ledgers.reconcile import PRESENCE, ReconcileError, compare_sources
 from linwu_stats.ledgers.sources import SOURCES, roster_source
+from linwu_stats.ledgers.trials import plan_trials
 from linwu_stats.rules import LawError, rules_at
 from linwu_stats.synthetic import make_county, true_differences
 
@@ -153,6 +154,34 @@ def test_a_doubled_household_counts_once_and_is_named():
     assert patterns["household", H2] == "12-"
     assert patterns["household", H1] == "11-"
     assert differences(found)[H2, PRESENCE]["booklet_value"] == "2"
+
+
+def test_a_member_of_another_household_is_one_difference_and_no_newcomer():
+    child = person(H1, "甲小", "20050505", 3, relation="son", head_name="甲一")
+    rows = [person(H1, "甲一", "19700101", 1), child, person(H2, "乙二", "19800202", 2)]
+    moved = [rows[0], child | {"household_id": H2}, rows[2]]
+    found = compare_sources({"system": roster(rows).assign(person_id=["p1", "p3", "p2"]), "booklet": roster(moved)}, RULES)
+    row = differences(found)[H1, "persons.household_id"]
+    assert (row["person_id"], row["system_value"], row["booklet_value"]) == ("p3", H1, H2)
+    assert [key for key in differences(found) if key[1] == "presence"] == []
+    trial = plan_trials(found.differences).iloc[0]
+    assert (trial["kind"], trial["household_id"], trial["person_id"], trial["source"]) == ("remove", H1, "p3", "booklet")
+    assert set(found.presence["pattern"]) == {"11-"}
+
+
+def test_a_wrong_household_code_is_a_difference_of_the_household():
+    rows = [person(H1, "甲一", "19700101", 1), person(H2, "乙二", "19800202", 2)]
+    found = compare_sources({"system": roster(rows), "booklet": roster([rows[0] | {"household_id": H3}, rows[1]])}, RULES)
+    assert {key: (row["system_value"], row["booklet_value"], row["agreed_value"]) for key, row in differences(found).items()} == {
+        (H1, "households.household_id"): (H1, H3, H1)}
+
+
+def test_members_of_a_doubled_page_are_not_listed_one_by_one():
+    rows = [person(H1, "甲一", "19700101", 1), person(H1, "甲小", "20050505", 3, relation="son", head_name="甲一")]
+    found = compare_sources({"system": roster(rows), "booklet": roster([*rows, *rows])}, RULES)
+    assert [(row["subject"], row["field"]) for row in found.differences.to_dict("records")] == [("household", "presence")]
+    only = compare_sources({"system": roster(rows), "booklet": roster([*rows, rows[1]])}, RULES)
+    assert [(row["subject"], row["field"]) for row in only.differences.to_dict("records")] == [("person", "presence")]
 
 
 def test_a_source_that_contradicts_itself_says_nothing():
@@ -309,8 +338,8 @@ def test_patterns_add_up_to_the_union(scenario):
 def test_the_sample_differences_are_found_and_no_other(small_home):
     q = open_quarter("2018Q1", small_home)
     truth = true_differences(make_county(households=200), "2018Q1")
-    #: A broken number is no number, a blank no value, and a wrong household code stands in the table of presence.
-    readable = truth[~truth["field"].isin(["id_number", "household_id"])]
+    #: A broken number is no number, a blank no value.
+    readable = truth[truth["field"] != "id_number"]
     blank = readable[["system", "booklet", "household_file"]].notna().sum(axis=1) < 2
     one_known = readable[["system", "booklet", "household_file"]].nunique(axis=1) < 2
     rows = readable[~blank & ~one_known].fillna({"person_id": ""})

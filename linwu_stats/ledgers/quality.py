@@ -272,7 +272,7 @@ def _updates(tables: Mapping[str, pd.DataFrame], previous: Mapping[str, pd.DataF
     rows = [_nothing()]
     for name in sorted(set(tables["source_counts"]["field"].dropna())):
         table, _, column = name.partition(".") if "." in name else (_table_of(name), "", name)
-        if table not in _LASTING or column not in TABLES[table].names:
+        if table not in _LASTING or column not in TABLES[table].names or column in TABLES[table].key:
             continue
         key = next(one for one in TABLES[table].key if one != "quarter")
         pair = tables[table].merge(previous[table][[key, column]], on=key, suffixes=("", "_before"))

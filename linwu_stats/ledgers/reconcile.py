@@ -144,7 +144,8 @@ def _subjects(matched: Matched, column: str, rules: Rules, places: pd.DataFrame 
 def _times(matched: Matched, column: str) -> pd.DataFrame:
     """How often each source has a household or person: 0, 1, or 2 for more than once."""
     rows = matched.rows
-    most = rows.groupby([column, "source"])["times"].max().unstack(fill_value=0)
+    members = rows.drop_duplicates([column, "source", "unit"]).groupby([column, "source"])["times"]
+    most = (members.max() if column == "person" else members.median() // 1).astype("int64").unstack(fill_value=0)  # one member twice is no second page
     if column == "home":
         groups = rows.groupby([column, "source"])["group"].nunique().unstack(fill_value=0)
         most = most.where(groups <= 1, 2)
@@ -156,15 +157,15 @@ def _counts_shown(matched: Matched, times: pd.DataFrame, source: str) -> pd.Seri
 
 
 def _presence_values(matched: Matched, subjects: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Being there as a field: households in every source, persons in those that have their household."""
+    """Being there as a field: households in every source, persons in those that have their household; whose page is doubled is not doubled himself."""
     homes, persons = _times(matched, "home"), _times(matched, "person")
     about = subjects["person"]
     parts = []
     for subject, times in (("household", homes), ("person", persons)):
         values = times[list(matched.given)].astype("Int64").astype("string")
         if subject == "person":
-            there = homes[list(matched.given)].reindex(about["home"]).set_axis(about.index) > 0
-            values = values.where(there)
+            pages = homes[list(matched.given)].reindex(about["home"]).set_axis(about.index)
+            values = values.mask((pages > 1) & (times[list(matched.given)] > 1), "1").where(pages > 0)
         field = Field(PRESENCE, "在册情况", subject, PRESENCE, 0, "", "", True, False, "reconcile.presence")
         parts.append(_compared(values, subjects[subject], subject, field))
     return pd.concat(parts, ignore_index=True)
@@ -172,6 +173,7 @@ def _presence_values(matched: Matched, subjects: Mapping[str, pd.DataFrame]) -> 
 
 def _field_values(matched: Matched, subjects: Mapping[str, pd.DataFrame], fields: list[Field]) -> list[pd.DataFrame]:
     rows, out = matched.rows, []
+    rows = rows.assign(member_of=rows["home"].map(subjects["household"]["household_id"]))  # the household as it was matched, not the code that was written
     for field in fields:
         column = "home" if field.level == "household" else "person"
         source = {"name": "name_key", "id_number": "id"}.get(field.name, field.name)

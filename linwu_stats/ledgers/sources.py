@@ -80,7 +80,7 @@ def system_source(people: pd.DataFrame, tables: Mapping[str, pd.DataFrame], rule
         out[name] = _text(out, name)
     for field in fields_of(rules):
         table, column = field.column.split(".")
-        if column in ("name", "id_number"):
+        if column in ("name", "id_number") or field.column == "households.household_id":
             continue
         frame = tables[table]
         if "quarter" in frame:

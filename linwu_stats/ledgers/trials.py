@@ -61,6 +61,8 @@ def plan_trials(differences: pd.DataFrame) -> pd.DataFrame:
                 continue  # a person whom the system does not have is tried as a whole
             seen.add(value)
             kind = "set" if row["field"] != PRESENCE else _presence_kind(row["subject"], own, value)
+            if row["field"] == "persons.household_id":
+                kind = "remove"  # who belongs to another household leaves this one
             if kind:
                 table, _, column = row["field"].partition(".")
                 out.append({"difference_id": row["difference_id"], "household_id": row["household_id"], "person_id": row["person_id"], "source": source,
