@@ -451,6 +451,15 @@ def _(rows: Rows, path: Path) -> Rows:
     return [*rows[:17], part, *rows[17:]]
 
 
+@fault("v_subtotal_wrong_and_a_cell_unknown_elsewhere", "flag", "TOTAL_MISMATCH", "G18", net=None, says="工资性收入",
+       also=("TOTAL_ROW", "NUM_NOT_EXACT"))
+def _(rows: Rows, path: Path) -> Rows:
+    part = [*totals("小计", rows=rows[1:17])[:5], *[None] * 11]
+    part[6] = round(sum(row[6] for row in rows[1:17]) + 100, 2)
+    rows[30][6] = "约3600"
+    return [*rows[:17], part, *rows[17:]]
+
+
 @fault("v_total_not_checked_where_a_cell_is_unknown", "flag", "NUM_NOT_EXACT", "G4", net=NO_WAGE, says="工资性收入", also=("TOTAL_ROW",))
 def _(rows: Rows, path: Path) -> Rows:
     rows[3][6] = "约3600"

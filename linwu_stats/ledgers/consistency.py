@@ -5,19 +5,19 @@ A figure that its neighbours contradict loses its value in the frame and keeps i
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from statistics import median
 from typing import Any
 
-from linwu_stats.ledgers.cells import MICRO, UNTRUSTED, is_blank, parse_number, plain_text
-from linwu_stats.ledgers.outcome import Finding, finding
-from linwu_stats.ledgers.values import Parsed, Places
+from linwu_stats.ledgers.cells import MICRO, UNTRUSTED, is_blank, plain_text
+from linwu_stats.ledgers.outcome import finding
+from linwu_stats.ledgers.totals import check_totals, slack, yuan
+from linwu_stats.ledgers.values import Parsed
 from linwu_stats.ledgers.vocabulary import ROSTERS, says_nothing, squeeze, vocabulary
 
-__all__ = ["check_across", "check_members", "check_sheet", "check_villages"]
+__all__ = ["PARTS", "check_across", "check_members", "check_sheet"]
 
 PARTS = {"wage_fen": 1, "business_fen": 1, "property_fen": 1, "transfer_fen": 1, "cost_fen": -1}
-CENT = 10_000
 #: Mistakes of unit and sign that a single cell can carry, with their name.
 SLIPS = ((10_000, "乘以10000后相符，像是以万元填写"), (1_000, "乘以1000后相符，像是以千元填写"), (100, "乘以100后相符，像是小数点错位"),
          (10, "乘以10后相符，像是小数点错位"), (-1, "正负号相反后相符"))
@@ -50,7 +50,7 @@ def check_sums(parsed: Parsed) -> None:
     values = parsed.values
     if not {*PARTS, "net_fen"} <= values.keys():
         return
-    slack = _slack(parsed)
+    most = slack(parsed)
     slips: list[tuple[int, str, str]] = []
     for position in parsed.first_rows():
         net = values["net_fen"][position]
@@ -58,13 +58,13 @@ def check_sums(parsed: Parsed) -> None:
         if net is None or None in parts:
             continue
         computed = _net(parts)
-        if abs(computed - net) <= slack:
+        if abs(computed - net) <= most:
             continue
-        slip = _slip(parsed, position, computed, net, slack)
+        slip = _slip(parsed, position, computed, net, most)
         if slip:
             slips.append((position, *slip))
         else:
-            parsed.say("SUM_MISMATCH", position, "net_fen", value=_yuan(net), new=_yuan(computed))
+            parsed.say("SUM_MISMATCH", position, "net_fen", value=yuan(net), new=yuan(computed))
             values["net_fen"][position] = None
     _say_slips(parsed, slips)
 
@@ -73,16 +73,7 @@ def _net(parts: list[int]) -> int:
     return sum(sign * part for sign, part in zip(PARTS.values(), parts, strict=True))
 
 
-def _slack(parsed: Parsed) -> int:
-    """One fen; where the ledger is in 万元 the rounding of its last shown digit."""
-    return CENT + 100 if parsed.factor == 1 else CENT * max(parsed.factor // 10, 10)
-
-
-def _yuan(micro: int) -> str:
-    return f"{micro / MICRO:.4f}".rstrip("0").rstrip(".")
-
-
-def _slip(parsed: Parsed, position: int, computed: int, net: int, slack: int) -> tuple[str, str] | None:
+def _slip(parsed: Parsed, position: int, computed: int, net: int, most: int) -> tuple[str, str] | None:
     """The only part that one slip of unit or sign would bring into balance, if the per-capita figure supports the net income."""
     if _percapita_fits(parsed, position, net) is False:
         return None
@@ -91,7 +82,7 @@ def _slip(parsed: Parsed, position: int, computed: int, net: int, slack: int) ->
         value = parsed.values[name][position]
         wanted = value + sign * (net - computed)
         for times, words in SLIPS:
-            if value and abs(value * times - wanted) <= slack + 50 * abs(times):
+            if value and abs(value * times - wanted) <= most + 50 * abs(times):
                 found.append((name, words))
                 break
     return found[0] if len(found) == 1 else None
@@ -104,7 +95,7 @@ def _percapita_fits(parsed: Parsed, position: int, net: int) -> bool | None:
     percapita, size = parsed.values["percapita_fen"][position], parsed.values["recorded_size_persons"][position]
     if percapita is None or not size:
         return None
-    return abs(percapita * size - net) <= size * _slack(parsed)
+    return abs(percapita * size - net) <= size * slack(parsed)
 
 
 def _say_slips(parsed: Parsed, slips: list[tuple[int, str, str]]) -> None:
@@ -117,7 +108,7 @@ def _say_slips(parsed: Parsed, slips: list[tuple[int, str, str]]) -> None:
         parsed.values[name] = [None] * len(parsed.values[name])
     for position, name, words in slips:
         if name not in whole:
-            parsed.say("SUM_MISMATCH.part", position, name, value=_yuan(parsed.usable[name][position] or 0), detail=words)
+            parsed.say("SUM_MISMATCH.part", position, name, value=yuan(parsed.usable[name][position] or 0), detail=words)
             parsed.values[name][position] = None
 
 
@@ -135,7 +126,7 @@ def check_percapita(parsed: Parsed) -> None:
         parts = [parsed.usable[name][position] for name in PARTS if name in values]
         if len(parts) == len(PARTS) and None not in parts and _percapita_fits(parsed, position, _net(parts)):
             continue
-        parsed.say("PERCAP_MISMATCH", position, "percapita_fen", value=_yuan(percapita), new=_yuan(round(net / size)))
+        parsed.say("PERCAP_MISMATCH", position, "percapita_fen", value=yuan(percapita), new=yuan(round(net / size)))
         values["percapita_fen"][position] = None
 
 
@@ -150,9 +141,9 @@ def check_units(parsed: Parsed) -> bool:
         return False
     typical, limits = median(nets), vocabulary().raw["limits"]
     if typical < limits["yuan_not_wan"] * MICRO and max(amounts) < 1_000 * MICRO:
-        detail = f"多在{_yuan(int(typical))}元上下，像是以万元、千元或百元填写"
+        detail = f"多在{yuan(int(typical))}元上下，像是以万元、千元或百元填写"
     elif parsed.factor > 1 and typical > limits["amount_yuan"] * MICRO:
-        detail = f"按注明的单位换算后多在{_yuan(int(typical))}元上下，单位像是注错了"
+        detail = f"按注明的单位换算后多在{yuan(int(typical))}元上下，单位像是注错了"
     else:
         return False
     names = sorted((name for name in (*PARTS, "net_fen", "percapita_fen") if name in values), key=lambda name: parsed.heading(name).column)
@@ -178,8 +169,8 @@ def check_unit_rows(parsed: Parsed) -> None:
             row = parsed.grid.data[position]
             cell = f"{parsed.grid.sheet.cell(row, first.column)}:{parsed.grid.sheet.cell(row, last.column)}"
             labels = "”“".join(parsed.heading(name).label for name in names)
-            detail = f"只有几元（纯收入{_yuan(net)}），像是以万元填写"
-            parsed.say("UNIT_SUSPECT", position, "net_fen", cell=cell, column=labels, value=_yuan(net), detail=detail)
+            detail = f"只有几元（纯收入{yuan(net)}），像是以万元填写"
+            parsed.say("UNIT_SUSPECT", position, "net_fen", cell=cell, column=labels, value=yuan(net), detail=detail)
             for name in names:
                 values[name][position] = None
 
@@ -191,49 +182,6 @@ def _forget_money(parsed: Parsed) -> None:
         parsed.values[name] = [None] * len(parsed.values[name])
 
 
-def check_totals(parsed: Parsed) -> None:
-    """Total rows: taken out of the data, and compared with the ledger's own sums where every cell of the column is known (合计行)."""
-    grid = parsed.grid
-    position = {row: place for place, row in enumerate(grid.data)}
-    for row, scope, subtotal in grid.totals:
-        label = next((plain_text(value).strip() for value in grid.sheet.rows[row] if isinstance(value, str) and not is_blank(value)), "未注明")
-        spans = [list(range(len(grid.data))), [position[index] for index in scope], [place for place, index in enumerate(grid.data) if index < row]]
-        if subtotal:
-            spans[:2] = spans[1::-1]
-        tried = [] if "均" in label else [_compare_total(parsed, row, places) for places in spans if places]
-        checked, mismatches = min(tried, key=lambda result: len(result[1]), default=(0, []))
-        place = next((column for column, value in enumerate(grid.sheet.rows[row]) if not is_blank(value)), 0)
-        detail = f"，与逐户相加核对了{checked}列{'，有不符' if mismatches else '，相符'}" if checked else ""
-        grid.log.append(finding("TOTAL_ROW", sheet=grid.sheet.name, cell=grid.sheet.cell(row, place), row=grid.sheet.number(row), value=label, detail=detail))
-        grid.log.extend(mismatches)
-
-
-def _compare_total(parsed: Parsed, row: int, places: list[int]) -> tuple[int, list[Finding]]:
-    """How many columns of a total row could be compared with the sum over these data rows, and a finding for each that differs."""
-    grid, words, checked = parsed.grid, vocabulary().fields, 0
-    mismatches: list[Finding] = []
-    for name, heading in grid.header.fields.items():
-        if name not in parsed.values or words[name].type not in ("money", "size", "count") or name == "percapita_fen":
-            continue
-        parts = [parsed.values[name][place] for place in places]
-        raw, money = grid.sheet.rows[row][heading.column], words[name].type == "money"
-        cell = parse_number(raw, factor=_column_factor(parsed, name), money=money, signed=True, derived=True, typed=False)
-        if cell.value is None or None in parts:
-            continue
-        total = sum(parts) * (1 if money else MICRO)
-        checked += 1
-        if abs(total - cell.value) > (_slack(parsed) * len(parts) if parsed.factor > 1 else CENT + 100):
-            mismatches.append(finding(
-                "TOTAL_MISMATCH", sheet=grid.sheet.name, cell=grid.sheet.cell(row, heading.column), row=grid.sheet.number(row), column=heading.label,
-                value=_yuan(cell.value), new=_yuan(total)))
-    return checked, mismatches
-
-
-def _column_factor(parsed: Parsed, name: str) -> int:
-    heading = parsed.heading(name)
-    return (heading.factor or parsed.factor) if vocabulary().fields[name].type == "money" else 1
-
-
 def check_lost_digits(parsed: Parsed) -> None:
     """Numbers that end in 000 more often than chance: the column went through a spreadsheet as numbers, and chance check digits prove nothing."""
     for name in ("id_number", "head_id_number"):
@@ -243,68 +191,6 @@ def check_lost_digits(parsed: Parsed) -> None:
             for position in ends:
                 parsed.say("ID_PRECISION_LOST", position, name, value=values[position])
                 values[position] = None
-
-
-def check_villages(sheets: list[Parsed], places: Places) -> None:
-    """Villages against the register, or, without one, against the rest of the ledger, all its sheets together (村名与隶属)."""
-    known = {*places.townships, *places.former}
-    pairs: list[list[tuple[Any, Any]]] = []
-    for parsed in sheets:
-        villages, townships = parsed.values.get("village", []), parsed.values.get("township") if "village" in parsed.values else None
-        towns = [town if town in known else None for town in townships] if townships else [None] * len(villages)
-        pairs.append(list(zip(towns, villages, strict=True)) if parsed.grid.kind != "villages" else [])
-    together = [pair for part in pairs for pair in part]
-    doubtful = _by_register(together, places.villages) if places.villages else _by_ledger(together)
-    for parsed, part in zip(sheets, pairs, strict=True):
-        for position, (town, village) in enumerate(part if doubtful else []):
-            key, detail = doubtful.get((town, village), ("", ""))
-            if key:
-                name = "township" if key == "HIERARCHY" and "township" in parsed.values else "village"
-                parsed.say(key, position, name, value=f"{town or ''}{village}" if key == "HIERARCHY" else village, detail=detail)
-
-
-def _by_register(pairs: list[tuple[Any, Any]], register: dict[str, set[str]]) -> dict[tuple[Any, Any], tuple[str, str]]:
-    out = {}
-    for town, village in set(pairs):
-        if village and village not in register:
-            out[town, village] = ("UNKNOWN_VILLAGE", "不在行政村名录中")
-        elif village and town and register[village] and town not in register[village]:
-            out[town, village] = ("HIERARCHY", f"名录中该村属于{'、'.join(sorted(register[village]))}")
-    return out
-
-
-def _by_ledger(pairs: list[tuple[Any, Any]]) -> dict[tuple[Any, Any], tuple[str, str]]:
-    """A village in a few rows that is one character off a frequent one of its township, or that stands under another township almost everywhere."""
-    counts = Counter(pair for pair in pairs if pair[1])
-    if sum(counts.values()) < 20:
-        return {}
-    by_village: dict[Any, Counter[Any]] = defaultdict(Counter)
-    for (town, village), count in counts.items():
-        by_village[village][town] += count
-    if townships_known := {pair for pair in counts if pair[0]}:
-        counts = Counter({pair: counts[pair] for pair in townships_known})
-    typical = median(counts.values())
-    out: dict[tuple[Any, Any], tuple[str, str]] = {}
-    for (town, village), count in counts.items():
-        main, most = by_village[village].most_common(1)[0]
-        if town and main and main != town and count <= 3 and most >= 5 * count:
-            out[town, village] = ("HIERARCHY", f"本表中该村其余{most}行都属于{main}")
-            continue
-        if count > 3 or 2 * count >= typical:
-            continue
-        near = [other for (place, other), many in counts.items() if place == town and many >= 3 * count and other != village and _one_off(village, other)]
-        if near:
-            out[town, village] = ("UNKNOWN_VILLAGE", f"本表只有{count}行，与“{near[0]}”只差一字")
-        elif len(counts) <= 40 and typical >= 5:
-            out[town, village] = ("UNKNOWN_VILLAGE", f"本表只有{count}行，其他村都在{int(typical)}行左右")
-    return out
-
-
-def _one_off(one: str, two: str) -> bool:
-    if len(one) == len(two):
-        return sum(a != b for a, b in zip(one, two, strict=True)) == 1
-    short, long = sorted((one, two), key=len)
-    return len(long) == len(short) + 1 and any(long[:place] + long[place + 1:] == short for place in range(len(long)))
 
 
 def check_exit_dates(parsed: Parsed) -> None:

@@ -16,13 +16,14 @@ from typing import Any
 import pandas as pd
 
 from linwu_stats.ledgers.choice import Candidate, choose_sheets, settle_competition
-from linwu_stats.ledgers.consistency import PARTS, check_across, check_members, check_sheet, check_villages
+from linwu_stats.ledgers.consistency import PARTS, check_across, check_members, check_sheet
 from linwu_stats.ledgers.content import is_lock_file, open_book
 from linwu_stats.ledgers.headers import Header
 from linwu_stats.ledgers.layout import Grid, lay_out
 from linwu_stats.ledgers.outcome import Finding, Ledger, Refused, finding, ledger_dict, worst
 from linwu_stats.ledgers.sheets import Sheet, column_letter
 from linwu_stats.ledgers.values import Parsed, Places, frame_of, parse_grid
+from linwu_stats.ledgers.villages import check_villages
 from linwu_stats.ledgers.vocabulary import ROSTERS, vocabulary
 from linwu_stats.rules import Rules
 
