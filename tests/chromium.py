@@ -49,6 +49,7 @@ class Chromium:
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network", "DOM", "CSS"):
             self._call(f"{domain}.enable")
+        self._call("Emulation.setFocusEmulationEnabled", enabled=True)  # the clipboard is for the window in front only
 
     def __enter__(self) -> Chromium:
         return self
@@ -61,18 +62,44 @@ class Chromium:
 
     def open(self, file: Path, width: int = 1280, height: int = 900) -> None:
         """Open a file at a width and wait until it is loaded."""
-        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.resize(width, height)
         self._loaded = False
         self._call("Page.navigate", url=file.as_uri())
+        self._wait(file.name)
+
+    def follow(self, script: str) -> None:
+        """Do what leads to another page, and wait until that is loaded."""
+        self._loaded = False
+        self.run(f"setTimeout(() => {{ {script} }}, 0); true")
+        self._wait(script)
+
+    def _wait(self, what: str) -> None:
         limit = time.monotonic() + 60
         while not self._loaded:
-            assert time.monotonic() < limit, f"{file.name} did not load"
+            assert time.monotonic() < limit, f"{what} did not load"
             self._message()
         self.run("document.fonts.ready.then(() => true)")
 
+    def resize(self, width: int, height: int = 900) -> None:
+        """Make the window as wide and high."""
+        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def media(self, name: str) -> None:
+        """Show the page as for ``print``, or as ever ("")."""
+        self._call("Emulation.setEmulatedMedia", media=name)
+
+    def press(self, key: str, command: str = "") -> None:
+        """Press a key as a person does; ``command`` is what an editor makes of it, such as Paste."""
+        codes = {"Enter": 13, "Escape": 27, "Tab": 9, " ": 32, "v": 86}
+        down: dict[str, Any] = {"type": "keyDown", "key": key, "windowsVirtualKeyCode": codes[key]}
+        if key in ("Enter", " "):
+            down["text"] = "\r" if key == "Enter" else " "
+        self._call("Input.dispatchKeyEvent", **down, **({"commands": [command], "modifiers": 2} if command else {}))
+        self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=codes[key])
+
     def run(self, script: str) -> Any:
-        """Value of an expression in the page."""
-        result = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        """Value of an expression in the page, as if a person had asked for it."""
+        result = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, userGesture=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from markupsafe import Markup
 
 from linwu_stats import exits, indicators, rules_at
 from linwu_stats.income import account
-from linwu_stats.publish import facts, pages, pages_doubts, pages_exit, pages_income, pages_methods, plots, tables_html, words
+from linwu_stats.publish import facts, pages, pages_doubts, pages_exit, pages_income, pages_methods, plots, tables_html, trends, words
 from linwu_stats.publish.tables_html import Show, format_value, render_table
 from linwu_stats.tables import CODES, conform, empty
 
@@ -257,6 +258,23 @@ def test_a_number_is_rounded_half_up_once_and_an_unknown_is_said(value, kind, sh
 
 def test_a_change_shows_its_sign_and_no_change_has_none():
     assert [format_value(value, "integer", signed=True) for value in (3, -3, 0)] == ["+3", "−3", "0"]
+
+
+def test_the_exact_value_stands_beside_a_rounded_one():
+    """In the unit of the column: 123.45 yuan shown as 123, a third in per cent; nothing where the text shows it all; "" for an unknown."""
+    rows = [("yuan", 12345, ' data-v="123.45"'), ("yuan", 12300, ""), ("percent", 0.5, ""), ("percent", Fraction(1, 3), ' data-v="33.3333333333333"')]
+    rows += [("integer", 1234567, ""), ("integer", -4, ""), ("integer", pd.NA, ' data-v=""'), ("text", "x", ""), ("text", None, ' data-v=""')]
+    for kind, value, attribute in rows:
+        assert tables_html.exact_attribute(value, kind) == attribute, (kind, value)
+
+
+def test_a_trend_has_a_gap_where_a_quarter_is_unknown():
+    """Six quarters, the third unknown: two pieces of line; the scale is given, so that 10 of 0 to 20 stands in the middle."""
+    points = [("2016Q4", 0.0), ("2017Q1", 10.0), ("2017Q2", None), ("2017Q3", 20.0), ("2017Q4", 20.0), ("2018Q1", 10.0)]
+    line = trends.sparkline(points, "integer", "人", bounds=(0.0, 20.0))
+    assert re.findall(r'points="([^"]*)"', line) == ["4.0,26.0 24.8,15.0", "66.4,4.0 87.2,4.0 108.0,15.0"]
+    assert "<title>近6季（人）：2016Q4 0，2017Q1 10，2017Q2 未知，2017Q3 20，2017Q4 20，2018Q1 10</title>" in line
+    assert trends.sparkline(points[2:4], "integer") == "", "two quarters are no trend"
 
 
 def test_facts_of_the_county(q):
@@ -567,8 +585,10 @@ class Live(HTMLParser):
         if tag not in ALLOWED - {"b"}:
             self.found.append(tag)
         for name, value in attrs:
-            if name not in ("class", "scope", "src", "alt", "href"):
+            if name not in ("class", "scope", "src", "alt", "href", "data-sort", "data-v"):
                 self.found.append(f"{tag} {name}")
+            if (name == "data-sort" and value not in ("number", "text")) or (name == "data-v" and not re.fullmatch(r"(-?[0-9.]+)?", value)):
+                self.found.append(f"{tag} {name} {value}")
             if name == "src" and not value.startswith("data:image/png;base64,"):
                 self.found.append(f"{tag} src {value}")
             if name == "href" and not re.fullmatch(r"[0-9a-z_]+Q[1-4]\.html", value, re.IGNORECASE):

@@ -169,7 +169,7 @@
     var holder = table.closest(".table-wrap") || table, tools = make("div", { "class": "table-tools" });
     var status = make("span", { "class": "table-status", role: "status" });
     function say(text) { status.textContent = text; }
-    var button = make("button", { type: "button", "class": "copy", "aria-label": "复制" + (table.caption ? words(table.caption) : "本表") + "到 Excel" }, "复制到 Excel");
+    var button = make("button", { type: "button", "class": "copy", "aria-label": "复制到 Excel" + (table.caption ? "：" + words(table.caption) : "") }, "复制到 Excel");
     button.addEventListener("click", function () { copy(table, say); });
     sortable(table, say);
     tools.appendChild(status);
