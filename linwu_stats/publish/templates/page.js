@@ -233,7 +233,7 @@
   function printing() {
     var opened = [];
     window.addEventListener("beforeprint", function () {
-      opened = all("main details:not(.code):not([open]), .provenance details:not([open])").filter(function (one) { return !one.closest(".doubts"); });
+      opened = all("main details:not(.code):not([open])").filter(function (one) { return !one.closest(".doubts"); });
       opened.forEach(function (one) { one.setAttribute("open", ""); });
     });
     window.addEventListener("afterprint", function () { opened.forEach(function (one) { one.removeAttribute("open"); }); });
