@@ -24,6 +24,9 @@ PERIOD = "last4"
 #: What the small pictures of the townships show.
 _SMALL = ("incidence", "mean_quarter")
 
+#: Verdicts that a township's row counts.
+_JUDGED = ("meets_exit", "unknown")
+
 #: Movements of households that a township's row counts.
 _MOVES = ("newly_out", "fallen_back", "newly_registered", "left_register", "unknown")
 
@@ -46,7 +49,7 @@ def failures(failed: Iterable[Mapping[str, Any]]) -> Fragment:
 def figures(q: Any, county: str) -> Fragment:
     """The county's key figures (全县指标), with change on last quarter and the same quarter a year ago, and trend."""
     stock = facts.stock(q, county)
-    rows = facts.register(q, county)
+    rows = facts.register(q, county)[["poverty_status", "registered_persons"]]
     out = rows[rows["poverty_status"] == "out"]
     poor_villages = q.villages[q.villages["village_kind"].isin(["province", "city"])]
     income = facts.indicator(q, county, "mean_percapita_yuan", PERIOD)
@@ -64,7 +67,7 @@ def figures(q: Any, county: str) -> Fragment:
 
 def verdicts(q: Any, county: str) -> Fragment:
     """Households and persons by status on the register and verdict (评估结论)."""
-    rows = facts.exit_rows(q, county)
+    rows = facts.exit_rows(q, county)[["poverty_status", "verdict", "registered_persons"]]
     table = []
     for status in [*CODES["poverty_status"], pd.NA]:
         group = rows[rows["poverty_status"].isna()] if status is pd.NA else rows[rows["poverty_status"] == status]
@@ -82,7 +85,7 @@ def transitions(q: Any, county: str, links: Mapping[str, Markup]) -> Fragment:
     """What changed since the quarter before (比上季的变动): households by movement, in the county and by township, and verdicts that changed."""
     if q.previous is None:
         return note("没有上季数据，不能比较。")
-    rows = facts.rows_of(q, "transitions", county)
+    rows = facts.rows_of(q, "transitions", county)[["township_code", "transition", "persons", "verdict_before", "verdict_now"]]
     span = f"（{q.previous.quarter} 至 {q.quarter}）"
     counted = [
         {"transition": code, "households": len(part), "persons": None if part["persons"].isna().any() else int(part["persons"].sum())}
@@ -138,28 +141,31 @@ def townships(q: Any, county: str, links: Mapping[str, Markup]) -> Fragment | No
     codes = [code for code in links if len(code) == 9]
     if not codes:
         return None
-    rows = [{"name": links[code]} | _counts(q, code) for code in codes]
+    exits = facts.exit_rows(q, county)
+    judged = exits.groupby(["township_code", "verdict"]).size().to_dict()
+    rows = [{"name": links[code]} | _counts(q, code) | {verdict: judged.get((code, verdict), 0) for verdict in _JUDGED} for code in codes]
+    whole = {"name": "全县"} | _counts(q, county) | {verdict: int((exits["verdict"] == verdict).sum()) for verdict in _JUDGED}
     columns = {
         "name": Show("乡镇"), "households": Show("贫困户", "integer", "户"), "persons": Show("贫困人口", "integer", "人"),
         "poor_households": Show("未脱贫户", "integer", "户"), "poor_persons": Show("未脱贫人口", "integer", "人"),
         "incidence": Show("贫困发生率", "percent", "%"), "income": Show("人均纯收入", "yuan_plain", "元"),
         "meets_exit": Show("符合退出条件", "integer", "户"), "unknown": Show("不能判定", "integer", "户"),
     }
-    frame = pd.DataFrame([*rows, {"name": "全县"} | _counts(q, county)], dtype=object)
+    frame = pd.DataFrame([*rows, whole], dtype=object)
     explained = f"人均纯收入为{CODES['period'][PERIOD]}；符合退出条件和不能判定含已脱贫户。"
     return render_table(frame, columns, caption="各乡镇建档立卡贫困户基本情况", note_text=explained, name="township-table")
 
 
 def villages(q: Any, links: Mapping[str, Markup], townships: Mapping[str, Markup]) -> Fragment | None:
     """Every village that this run has a page for, its own or its township's (行政村): one line each, to be found by name, township, code or verdict."""
-    exits = q.village_exit.set_index("village_code")
+    exits = q.village_exit.set_index("village_code").to_dict("index")
     rows = []
     for village in q.villages.sort_values(["township_code", "village_code"]).to_dict("records"):
         code, township = village["village_code"], village["township_code"]
         if code not in links and township not in links:
             continue
         name = q.area_names.get(code, village["village_name"])
-        row = exits.loc[code].to_dict() if code in exits.index else {}
+        row = exits.get(code, {})
         rows.append(
             {
                 "name": links.get(code, name), "township": townships.get(township, q.area_names.get(township, township)), "kind": village["village_kind"],
@@ -185,7 +191,7 @@ def villages(q: Any, links: Mapping[str, Markup], townships: Mapping[str, Markup
 
 def doubts(q: Any, county: str) -> list[str]:
     """What limits the whole run (使用提示)."""
-    rows = facts.exit_rows(q, county)
+    rows = facts.exit_rows(q, county)[["verdict", "income_outcome"]]
     undecided = rows[rows["verdict"] == "unknown"]
     unknown, not_yet = len(undecided), int((undecided["income_outcome"] == "not_yet").sum())
     status = facts.stock(q, county)["unknown_status"]
@@ -212,10 +218,9 @@ def _figure(q: Any, county: str, name: str, value: Any, kind: str, unit: str, ab
 
 def _counts(q: Any, code: str) -> dict[str, Any]:
     stock = facts.stock(q, code)
-    by_verdict = facts.verdict_counts(facts.exit_rows(q, code))
     names = ("households", "persons", "poor_households", "poor_persons", "incidence")
     income = facts.indicator(q, code, "mean_percapita_yuan", PERIOD).value
-    return {name: stock[name] for name in names} | {"income": income} | {verdict: by_verdict[verdict][0] for verdict in ("meets_exit", "unknown")}
+    return {name: stock[name] for name in names} | {"income": income}
 
 
 def _verdict_changes(rows: pd.DataFrame, span: str) -> Fragment | None:
