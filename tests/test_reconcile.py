@@ -390,6 +390,10 @@ def test_the_command_compares_files_by_themselves(small_home):
     assert shown["sources"] == ["booklet", "household_file"]
     assert {row["pattern"] for row in shown["presence"]} <= {"-11", "-10", "-01", "-21", "-12"}
     assert shown["differences"]
+    export = ["--system", str(ledgers / "贫困人口信息导出.xlsx"), *files[:2], "--quarter", "2018Q1", "--format", "json"]
+    fields = {row["field"].partition(".")[0] for row in json.loads(CliRunner().invoke(main, ["reconcile", *export]).output)["differences"]}
+    assert fields <= {"households", "persons", "presence"}, "the export's amounts are of a year"
+    assert "persons" in fields
     for form in ("text", "html"):
         text = CliRunner().invoke(main, ["reconcile", *files, "--format", form]).output
         assert "不一致" in text

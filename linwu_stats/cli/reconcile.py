@@ -22,30 +22,37 @@ _TITLES = {"system": "系统", "booklet": "扶贫手册", "household_file": "一
 @click.option("--system", type=_FILE, help="The system's person export (系统导出).")
 @click.option("--booklet", type=_FILE, help="The booklets (扶贫手册).")
 @click.option("--household-file", type=_FILE, help="The household files (一户一档).")
+@click.option("--quarter", default=None, metavar="QUARTER", help="Rules of the last day of this quarter, as 2018Q1 (季度).")
 @click.option("--on", "day", default=None, metavar="DAY", help="Rules of this day, as 2018-03-31; by default today's (规则日期).")
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", show_default=True, help="For reading, or as data (格式).")
 @click.option("--names", is_flag=True, help="Show names beside the codes; for the office only (显示姓名，仅限内部).")
 @click.pass_obj
 @plain_errors
-def reconcile(home: Path | None, system: Path | None, booklet: Path | None, household_file: Path | None, day: str | None, form: str, names: bool) -> None:
+def reconcile(
+    home: Path | None, system: Path | None, booklet: Path | None, household_file: Path | None, quarter: str | None, day: str | None, form: str, names: bool,
+) -> None:
     """Compare two or three sources of the register by themselves (比对系统、扶贫手册、一户一档), without a quarter.
 
-    What a difference changes in the assessment is worked out by ``linwu-stats run``, which has the other ledgers too.
+    What a difference changes in the assessment is worked out by ``linwu-stats run``, which has the other ledgers too. The export's amounts are of a year and
+    are not compared with a quarter's.
     """
     import datetime as dt
 
     from linwu_stats.ledgers.read import read_path
     from linwu_stats.ledgers.reconcile import compare_sources
     from linwu_stats.ledgers.sources import roster_source
-    from linwu_stats.quarter import find_home
+    from linwu_stats.quarter import find_home, last_day
     from linwu_stats.rules import rules_at
 
     given = {"system": system, "booklet": booklet, "household_file": household_file}
     given = {source: path for source, path in given.items() if path is not None}
     if len(given) < 2:
         raise click.UsageError("give two files at least, of --system, --booklet and --household-file (至少给出两个来源)")
-    rules = rules_at(day or dt.datetime.now().astimezone().date(), law_folder(find_home(home)))
-    frames = {source: roster_source(_roster(read_path(path, rules=rules), path, source), rules) for source, path in given.items()}
+    if quarter and day:
+        raise click.UsageError("give --quarter or --on, not both (--quarter 和 --on 只能给一个)")
+    rules = rules_at(last_day(quarter) if quarter else day or dt.datetime.now().astimezone().date(), law_folder(find_home(home)))
+    rosters = {source: _roster(read_path(path, rules=rules), path, source) for source, path in given.items()}
+    frames = {source: roster_source(raw, rules, yearly=source == "system") for source, raw in rosters.items()}
     found = compare_sources(frames, rules)
     shown = _result(found, frames, names)
     click.echo(_TEXT[form](shown))

@@ -48,11 +48,11 @@ def fields_of(rules: Rules) -> list[Field]:
     ]
 
 
-def roster_source(raw: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+def roster_source(raw: pd.DataFrame, rules: Rules, *, yearly: bool = False) -> pd.DataFrame:
     """A booklet, a household file or an export as a source (名册来源).
 
     ``raw``: the reader's frame of a kind that is a roster, with ``_row`` and ``_file`` where several files were read. A field that the ledger does not have is
-    unknown.
+    unknown. ``yearly``: its amounts are of a year, as in the system's export, and say nothing of a quarter.
     """
     out = pd.DataFrame({name: _text(raw, name) for name in _PERSON})
     out["birth_date"] = _days(raw)
@@ -64,7 +64,8 @@ def roster_source(raw: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     out["group"] = _groups(case, out)
     for field in fields_of(rules):
         if field.name not in out:
-            out[field.name] = raw[field.name] if field.name in raw else pd.Series(pd.NA, index=raw.index, dtype="string")
+            given = field.name in raw and not (yearly and field.column.startswith("income_sheet."))
+            out[field.name] = raw[field.name] if given else pd.Series(pd.NA, index=raw.index, dtype="string")
     return out.reset_index(drop=True)
 
 
