@@ -111,7 +111,10 @@ def multiples(q: Any, county: str, links: Mapping[str, Markup]) -> Fragment | No
     places = [one for one in facts.areas_below(q, county) if one.code in links]
     if not places:
         return None
-    courses = {name: {one.code: trends.history(q, one.code, name) for one in places} for name in _SMALL}
+    courses = {
+        "incidence": {one.code: trends.history(q, one.code, "incidence") for one in places},
+        "mean_quarter": trends.histories(q, [one.code for one in places], "mean_percapita_yuan", "quarter"),
+    }
     bounds = {name: _bounds(courses[name].values()) for name in _SMALL}
     whole = {name: facts.measure(q, county, name).value for name in _SMALL}
     last = {one.code: courses["incidence"][one.code][-1][1] for one in places}
@@ -120,7 +123,7 @@ def multiples(q: Any, county: str, links: Mapping[str, Markup]) -> Fragment | No
     for rank, one in enumerate(ranked, 1):
         parts = []
         for name in _SMALL:
-            measure, value = facts.MEASURES[name], facts.measure(q, one.code, name).value
+            measure, value = facts.MEASURES[name], courses[name][one.code][-1][1]
             picture = trends.sparkline(courses[name][one.code], measure.kind, measure.unit, bounds=bounds[name], reference=whole[name])
             unit = Markup(' <span class="unit">{}</span>').format(measure.unit) if value is not None else Markup()
             parts.append(Markup("<div><dt>{}</dt><dd>{}{}{}</dd></div>").format(measure.label, format_value(value, measure.kind), unit, picture))

@@ -6,15 +6,16 @@ may not be compared with this one's has none. The picture is SVG inside the page
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from linwu_stats.publish import facts, words
 from linwu_stats.publish.tables_html import format_value
 
-__all__ = ["QUARTERS", "change", "changes", "history", "sparkline"]
+__all__ = ["QUARTERS", "change", "changes", "histories", "history", "sparkline"]
 
 #: Quarters that a trend shows, this one last: a year and the quarter before it, and one to see the turn.
 QUARTERS = 6
@@ -62,6 +63,20 @@ def history(q: Any, area: str, name: str) -> list[tuple[str, float | None]]:
         points.insert(0, (other.quarter, None if value is None else float(value)))
         other = other.previous
     return points
+
+
+def histories(q: Any, areas: Iterable[str], indicator: str, period: str) -> dict[str, list[tuple[str, float | None]]]:
+    """An indicator of several areas over the last quarters (各地区历季数值), from the whole table at once: for a page that shows all areas anyway."""
+    courses: dict[str, list[tuple[str, float | None]]] = {area: [] for area in areas}
+    other, count = q, 0
+    while other is not None and count < QUARTERS:
+        table = other.indicators
+        rows = table[(table["indicator"] == indicator) & (table["period"] == period) & (table["group_kind"] == "all") & (table["group_value"] == "all")]
+        values = {area: None if pd.isna(value) else float(value) for area, value in zip(rows["area_code"], rows["value"], strict=True)}
+        for area, course in courses.items():
+            course.insert(0, (other.quarter, values.get(area)))
+        other, count = other.previous, count + 1
+    return courses
 
 
 def sparkline(
