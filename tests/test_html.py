@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 from fontTools.ttLib import TTFont
 from publish_workspace import COUNTY, OTHER_VILLAGE, PARAMETERS, QUARTER, TOWNSHIP, VILLAGE, make_workspace, notebook, write_notebooks
@@ -19,6 +20,7 @@ from linwu_stats import open_quarter
 from linwu_stats.publish import fonts, html, plan, screen
 from linwu_stats.publish.batch import PageResult
 from linwu_stats.publish.index import index_html
+from linwu_stats.tables import conform
 
 PAYLOAD = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 WANTED = ("quarter", "area", "home")
@@ -365,3 +367,37 @@ def test_index_stands_when_a_table_cannot_be_read(tmp_path: Path) -> None:
     assert any("评估结论" in one for one in troubles)
     assert "431025_2018Q1.html" in document
     assert "建档立卡贫困户" in document
+
+
+def test_index_finds_every_village_and_leads_from_a_failure_to_its_record(tmp_path: Path) -> None:
+    """A village that is not poor has no page: it stands in the list with its township's page. Downloads have their sizes; parquet is left to programs."""
+    home = make_workspace(tmp_path)
+    file = home / "data" / QUARTER / "tables" / "villages.parquet"
+    villages = pd.read_parquet(file, dtype_backend="pyarrow")
+    plain = {"village_code": "431025100902", "township_code": TOWNSHIP, "village_name": "子虚村", "village_kind": "none", "village_status": "not_poor"}
+    conform(pd.concat([villages, pd.DataFrame([plain])]), "villages").to_parquet(file, index=False)
+    q = open_quarter(QUARTER, home)
+    results = [PageResult(one, "failed", reason="坏了", cell=3) if one.area == VILLAGE else PageResult(one, "made") for one in plan.plan_pages(q)]
+    downloads = [{"file": "downloads/a.csv", "title": "甲表", "bytes": 2_048}, {"file": "downloads/a.parquet", "title": "甲表", "bytes": 1}]
+    document, troubles = index_html(q, results, page()["provenance"], earlier="../old/index.html", downloads=downloads)
+    assert troubles == []
+    rows = re.findall(r"<tr><th scope=\"row\"[^>]*>.*?</tr>", document[document.index('id="village-table"') :], re.DOTALL)
+    assert len(rows) == 3
+    other = next(row for row in rows if "子虚村" in row)
+    assert re.findall(r'href="([^"]*)"', other) == [f"{TOWNSHIP}_{QUARTER}.html"]
+    assert "不评估" in other
+    failed = document[document.index('id="failed"') : document.index('id="county"')]
+    assert f'href="{VILLAGE}_{QUARTER}.html#traceback"' in failed
+    assert "village.ipynb 第 3 个单元" in failed
+    assert "坏了" in failed
+    assert 'id="traceback"' in html.failure_to_html(page(), {"reason": "坏了", "cell": 3, "source": "x", "traceback": "t", "advice": ""})
+    assert re.findall(r'<a href="(downloads[^"]*)">([^<]*)</a> <span class="size">([^<]*)<', document) == [("downloads/a.csv", "甲表", "CSV，2 KB")]
+    assert document.count('href="../old/index.html"') == 2
+
+
+def test_pages_ask_nothing_that_an_old_browser_lacks() -> None:
+    """Chromium 69, in WPS and in the browsers of offices: no newer syntax, and no style without which a page would fall apart."""
+    script, style = ((html.TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.js", "page.css"))
+    assert not re.search(r"\?\.|\?\?|=>|`|\b(?:async|await|const|let|class)\b\s+[A-Za-z]|replaceAll|\.at\(", script)
+    assert not re.search(r":has\(|\binset:|:is\(|:where\(|\bmin\(|\bmax\(|\bclamp\(|[{;]\s*gap:", style)
+    assert not re.search(r"Math\.random|Date\b|fetch|XMLHttpRequest|localStorage", script), "the same page every time, and no request"
