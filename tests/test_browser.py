@@ -353,6 +353,5 @@ def _look_at(browser: Chromium, file: Path) -> None:
     browser.media("")
     browser.resize(WIDTHS[0])
     assert browser.run("document.querySelectorAll('img:not([alt]), img[alt=\"\"]').length") == 0
-    if "quality" not in file.name:
-        assert _serious(browser) == [], file.name
+    assert _serious(browser) == [], file.name
     assert browser.trouble == [], file.name
