@@ -50,7 +50,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with everything that is hard to lay out, one with small tables to work with, the index, and a failure page."""
     folder = tmp_path_factory.mktemp("pages")
     nb = executed()
-    wide = "".join(f'<th scope="col" class="num" data-sort="number">很长的列标题{number}<br><span class="unit">（元/人·年）</span></th>' for number in range(14))
+    head = '<th scope="col" class="num" data-sort="number">很长的列标题{}<br><span class="unit">（元/人·年）</span></th>'
+    wide = "".join(head.format(number) for number in range(14))
     row = '<tr><th scope="row">西山瑶族乡</th>' + '<td class="num">1,234,567.89</td>' * 13 + "</tr>"
     table = f'<table class="data"><caption>宽表</caption><thead><tr>{wide}</tr></thead><tbody>{row * 90}</tbody></table>'
     figures = "".join(
