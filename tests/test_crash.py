@@ -26,10 +26,13 @@ from linwu_stats.publish import exchange
 from linwu_stats.publish.batch import BatchError, run_batch
 from linwu_stats.publish.exchange import publish, recover
 
+pytestmark = pytest.mark.crash
+
 RUN = """
 import sys
 from linwu_stats.publish.batch import run_batch
 from linwu_stats import RefusedError
+
 try:
     result = run_batch({quarter!r}, sys.argv[1], workers=2, areas=sys.argv[2:] or None, limit_mb={limit_mb})
 except RefusedError as error:

@@ -21,6 +21,8 @@ from linwu_stats.publish import engine, zygote, zygote_warm
 from linwu_stats.publish.batch import run_batch
 from linwu_stats.publish.worker import steady_streams
 
+pytestmark = pytest.mark.crash
+
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 needs_fork = pytest.mark.skipif(not zygote.can_fork(), reason="this system does not copy processes")
 
