@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
-from xml.parsers import expat
 
 from linwu_stats.ledgers.outcome import Refused
 from linwu_stats.ledgers.sheets import Book, Sheet, column_letter
+from linwu_stats.ledgers.xmlevents import CELLS_LIMIT, LAST_COLUMN, ROW_GAP, read_sheets
 
 __all__ = ["read_ods"]
 
 TABLE, TEXT = "urn:oasis:names:tc:opendocument:xmlns:table:1.0", "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
-CELLS_LIMIT, BOX_LIMIT, LAST_ROW, LAST_COLUMN, ROW_GAP = 2_000_000, 12_000_000, 1_048_576, 702, 1_000
+LAST_ROW = 1_048_576
 
 
 def read_ods(content: bytes, manifest: bytes) -> Book:
@@ -22,27 +22,7 @@ def read_ods(content: bytes, manifest: bytes) -> Book:
     """
     if b"encryption-data" in manifest:
         raise Refused("ENCRYPTED")
-    reader = _Reader()
-    parser = expat.ParserCreate("utf-8", " ")
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = reader.start, reader.end, reader.text
-    parser.StartDoctypeDeclHandler = _refuse_dtd
-    try:
-        parser.Parse(content, True)
-    except (expat.ExpatError, ValueError, OverflowError) as error:
-        raise Refused("DAMAGED", detail=f"ods表格内容不完整，{type(error).__name__}") from error
-    if not reader.sheets:
-        raise Refused("EMPTY")
-    for sheet in reader.sheets:
-        width = max(map(len, sheet.rows), default=0)
-        if width * len(sheet.rows) > BOX_LIMIT:
-            raise Refused("TOO_LARGE", detail=f"工作表有{len(sheet.rows)}行{width}列")
-        sheet.rows = [row + [""] * (width - len(row)) for row in sheet.rows]
-    return Book(reader.sheets)
-
-
-def _refuse_dtd(*_: Any) -> None:
-    raise Refused("XML_DTD", detail="ods表格")
+    return Book(read_sheets(content, _Reader(), "ods表格", damaged="ods表格内容不完整", too_large="TOO_LARGE"))
 
 
 class _Reader:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from typing import Any
-from xml.parsers import expat
 
 from linwu_stats.ledgers.outcome import Refused
 from linwu_stats.ledgers.sheets import Book, Sheet, column_letter
+from linwu_stats.ledgers.xmlevents import CELLS_LIMIT, LAST_COLUMN, ROW_GAP, read_sheets
 
 __all__ = ["is_xml_book", "read_xml_book"]
 
 SPACE = "urn:schemas-microsoft-com:office:spreadsheet"
 CELL = f"{SPACE} Cell"
-CELLS_LIMIT, BOX_LIMIT = 2_000_000, 12_000_000
-#: As for the other workbooks: no ledger has columns beyond ZZ, and a row this far below the last one is no part of the table.
-LAST_COLUMN, ROW_GAP = 702, 1_000
 _OUTSIDE = re.compile(r"\[[^\]]*\.(?:xls|et|csv)|file:|https?:", re.IGNORECASE)
 _MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?")
 
@@ -28,31 +25,12 @@ def is_xml_book(start: str) -> bool:
 
 def read_xml_book(text: str) -> Book:
     """All sheets of the workbook (读取XML表格). Raises :class:`Refused`: XML_DTD, DAMAGED, TOO_LARGE, EMPTY."""
-    reader = _Reader()
-    parser = expat.ParserCreate("utf-8", " ")
-    parser.buffer_text = True
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = reader.start, reader.end, reader.text
-    parser.StartDoctypeDeclHandler = _refuse_dtd
-    try:
-        parser.Parse(text.encode("utf-8", "surrogatepass"), True)
-    except (expat.ExpatError, ValueError, OverflowError) as error:
-        raise Refused("DAMAGED", detail=f"XML表格不完整，{type(error).__name__}") from error
-    if not reader.sheets:
-        raise Refused("EMPTY")
-    for sheet in reader.sheets:
-        width = max(map(len, sheet.rows), default=0)
-        if width * len(sheet.rows) > BOX_LIMIT:
-            raise Refused("TOO_LARGE.plain", detail=f"工作表有{len(sheet.rows)}行{width}列")
-        sheet.rows = [row + [""] * (width - len(row)) for row in sheet.rows]
-    book = Book(reader.sheets)
+    content = text.encode("utf-8", "surrogatepass")
+    book = Book(read_sheets(content, _Reader(), "XML表格", damaged="XML表格不完整", too_large="TOO_LARGE.plain"))
     cells = [f"{sheet.name}!{sheet.cell(*min(sheet.marks.external))}" for sheet in book.sheets if sheet.marks.external]
     if cells:
         book.notes.append(("EXTERNAL_LINK", {"detail": f"（{'、'.join(cells)}等）"}))
     return book
-
-
-def _refuse_dtd(*_: Any) -> None:
-    raise Refused("XML_DTD", detail="XML表格")
 
 
 class _Reader:
