@@ -26,7 +26,7 @@ import yaml
 from linwu_stats import RefusedError
 from linwu_stats.tables import CODES, TABLES
 
-__all__ = ["LAW_FOLDER", "LawError", "Rule", "Rules", "law_digest", "rules_at"]
+__all__ = ["LAW_FOLDER", "LawError", "Rule", "Rules", "law_digest", "read_entries", "rules_at"]
 
 LAW_FOLDER = Path(__file__).parent / "law"
 
@@ -321,6 +321,22 @@ def _in_force(dated: list[Rule], day: dt.date) -> Rule | None:
     return next((rule for rule in dated if rule.from_date <= day and (rule.to_date is None or day <= rule.to_date)), None)
 
 
+def read_entries(path: Path, what: str) -> list[Any]:
+    """The entries of a file of the law (读取规则文件): a list, in YAML of UTF-8 that gives no field twice.
+
+    ``what`` is said of the list that is expected, where it is none. Raises :class:`LawError`.
+    """
+    try:
+        entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
+    except LawError as error:
+        raise LawError(f"{path.name}: {error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LawError(f"{path.name} cannot be read as YAML in UTF-8 (不是有效的 UTF-8 YAML): {error}") from error
+    if not isinstance(entries, list):
+        raise LawError(f"{path.name}: a list of {what}")
+    return entries
+
+
 @lru_cache(maxsize=4)
 def _packaged(folder: Path) -> dict[str, list[Rule]]:
     history: dict[str, list[Rule]] = {}
@@ -335,14 +351,7 @@ def _packaged(folder: Path) -> dict[str, list[Rule]]:
 
 
 def _read_file(path: Path, origin: str) -> dict[str, list[Rule]]:
-    try:
-        entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
-    except LawError as error:
-        raise LawError(f"{path.name}: {error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LawError(f"{path.name} cannot be read as YAML in UTF-8 (不是有效的 UTF-8 YAML): {error}") from error
-    if not isinstance(entries, list):
-        raise LawError(f"{path.name}: a list of rules is expected, each starting with '- key:' (应为规则列表)")
+    entries = read_entries(path, "rules is expected, each starting with '- key:' (应为规则列表)")
     history: dict[str, list[Rule]] = {}
     for position, entry in enumerate(entries, start=1):
         key, dated = _read_entry(entry, f"{path.name}, rule {position}", origin)

@@ -18,10 +18,9 @@ from typing import Any
 
 import narwhals as nw
 import pandas as pd
-import yaml
 
 from linwu_stats.ledgers.check_language import UNKNOWN, CheckError, Name, compile_condition, names_of
-from linwu_stats.rules import LAW_FOLDER, LawError, Rules, _StrictLoader
+from linwu_stats.rules import LAW_FOLDER, LawError, Rules, read_entries
 from linwu_stats.tables import CODES, TABLES, TYPES, conform, require
 
 __all__ = ["Check", "CheckError", "check_counts", "check_results", "check_tables", "load_checks"]
@@ -415,14 +414,13 @@ def _read(path: Path) -> dict[str, Check]:
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
+    expected = "checks is expected, each starting with '- key:' (应为检查项列表)"
     try:
-        entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_StrictLoader)
+        entries = read_entries(path, expected)
     except LawError as error:
-        raise CheckError(f"{path.name}: {error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CheckError(f"{path.name} cannot be read as YAML in UTF-8 (不是有效的 UTF-8 YAML): {error}") from error
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise CheckError(f"{path.name}: a list of checks is expected, each starting with '- key:' (应为检查项列表)")
+        raise CheckError(str(error)) from error
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise CheckError(f"{path.name}: a list of {expected}")
     return entries
 
 
