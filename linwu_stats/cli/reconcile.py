@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import click
 
+from linwu_stats.cli.blocks import Block, as_html, as_text
 from linwu_stats.cli.shell import NEEDS_A_PERSON, law_folder, plain_errors
 
 __all__ = ["reconcile"]
@@ -55,7 +55,11 @@ def reconcile(
     frames = {source: roster_source(raw, rules, yearly=source == "system") for source, raw in rosters.items()}
     found = compare_sources(frames, rules)
     shown = _result(found, frames, names)
-    click.echo(_TEXT[form](shown))
+    if form == "json":
+        click.echo(json.dumps(shown, ensure_ascii=False, indent=1, default=str))
+    else:
+        blocks = [(title, rows if len(rows) > 1 else []) for title, rows in _lines(shown)]
+        click.echo(as_text(blocks) if form == "text" else as_html("三方比对", blocks, note="内部使用，不得公开。", headed=True))
     sys.exit(NEEDS_A_PERSON if shown["differences"] or shown["not_everywhere"] else 0)
 
 
@@ -115,7 +119,7 @@ def _none(value: Any) -> Any:
     return None if pd.isna(value) else value
 
 
-def _lines(shown: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
+def _lines(shown: dict[str, Any]) -> list[Block]:
     """Titles with their rows, for reading."""
     from linwu_stats.tables import label
 
@@ -157,23 +161,3 @@ def _said(column: str, value: str | None) -> str | None:
     if known.codes:
         return label(known.codes, value)
     return {"true": "是", "false": "否"}.get(value, value) if known.dtype == "bool" else value
-
-
-def _as_text(shown: dict[str, Any]) -> str:
-    parts = []
-    for title, rows in _lines(shown):
-        parts += [f"【{title}】", *("  ".join(row) for row in rows), ""] if len(rows) > 1 else [f"【{title}】", "无", ""]
-    return "\n".join(parts)
-
-
-def _as_html(shown: dict[str, Any]) -> str:
-    parts = ['<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>三方比对</title><h1>三方比对</h1><p>内部使用，不得公开。</p>']
-    for title, rows in _lines(shown):
-        parts.append(f"<h2>{html.escape(title)}</h2><table border='1'>")
-        tags = ["th", *["td"] * (len(rows) - 1)]
-        parts += ["<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>" for tag, row in zip(tags, rows, strict=True)]
-        parts.append("</table>")
-    return "\n".join([*parts, "</html>"])
-
-
-_TEXT = {"text": _as_text, "json": lambda shown: json.dumps(shown, ensure_ascii=False, indent=1, default=str), "html": _as_html}

@@ -17,11 +17,10 @@ from linwu_stats.publish.outputs import FOLDER
 from linwu_stats.publish.plan import BatchError
 from linwu_stats.tables import TABLES
 
-__all__ = ["CAUSES", "compare_runs", "find_run", "render_comparison"]
+__all__ = ["CAUSES", "compare_runs", "find_run"]
 
 #: What can make a figure change, with the word for the reader.
 CAUSES = {"data": "数据", "rule": "规则", "code": "程序", "notebook": "笔记本", "library": "运行环境"}
-_SHOWN = 200
 
 
 def find_run(name: str, reports: Path) -> Path:
@@ -51,21 +50,6 @@ def compare_runs(old: Path, new: Path) -> dict[str, Any]:
         "runs": [_about(folder, record) for folder, record in zip((old, new), records, strict=True)], "same": not changes and not missing,
         "causes": causes, "reason": _reason(causes, bool(changes), same_quarter), "changes": changes, "incomparable": missing,
     }
-
-
-def render_comparison(found: dict[str, Any], form: str) -> str:
-    """A comparison for reading or as data (输出): ``text``, ``html`` or ``json``."""
-    if form == "json":
-        return json.dumps(found, ensure_ascii=False, indent=1, default=str)
-    blocks = [("运行", [[run["folder"], run["quarter"], run["started"], run["version"]] for run in found["runs"]]), ("原因", [[found["reason"]]])]
-    blocks += [(f"变化的{CAUSES[cause]}", [list(map(str, row.values())) for row in rows]) for cause, rows in found["causes"].items()]
-    changes = [[row["table"], row["about"], row["column"], _shown(row["old"]), _shown(row["new"]), _shown(row["difference"])] for row in found["changes"]]
-    blocks.append((f"变化的数字（{len(changes):,} 个）", [["表", "对象", "项目", "原", "新", "差"], *changes[:_SHOWN]]))
-    if len(changes) > _SHOWN:
-        blocks.append(("未列出", [[f"另有 {len(changes) - _SHOWN:,} 个，用 --format json 查看"]]))
-    if found["incomparable"]:
-        blocks.append(("不能比较的表", [[f"{name}：{why}"] for name, why in found["incomparable"].items()]))
-    return _text(blocks) if form == "text" else _html(blocks)
 
 
 def _record(folder: Path) -> dict[str, Any]:
@@ -152,7 +136,7 @@ def _changed_cells(name: str, old: pd.DataFrame, new: pd.DataFrame) -> Iterable[
     table = TABLES[name]
     keys = table.key
     columns = [column for column in table.columns if column.name not in keys and column.name in old and column.name in new]
-    both = old.set_index(keys).astype(object).join(new.set_index(keys).astype(object), how="outer", lsuffix=" old", rsuffix=" new")
+    both = old.set_index(keys).astype(object).add_suffix(" old").join(new.set_index(keys).astype(object).add_suffix(" new"), how="outer")
     for column in columns:
         before, after = both[f"{column.name} old"], both[f"{column.name} new"]
         differs = ~((before == after).fillna(False).astype(bool) | (before.isna() & after.isna()))
@@ -170,21 +154,3 @@ def _difference(old: Any, new: Any) -> float | int | None:
 
 def _plain(value: Any) -> Any:
     return None if pd.isna(value) else value.item() if hasattr(value, "item") else value
-
-
-def _shown(value: Any) -> str:
-    return "未知" if value is None else f"{value:,.6g}" if isinstance(value, float) else str(value)
-
-
-def _text(blocks: list[tuple[str, list[list[str]]]]) -> str:
-    return "\n".join(line for title, rows in blocks for line in (f"【{title}】", *("  ".join(map(str, row)) for row in rows), ""))
-
-
-def _html(blocks: list[tuple[str, list[list[str]]]]) -> str:
-    from markupsafe import Markup
-
-    parts = [Markup("<!doctype html><html lang='zh-CN'><meta charset='utf-8'><title>两次运行比较</title><h1>两次运行比较</h1>")]
-    for title, rows in blocks:
-        cells = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row)) for row in rows)
-        parts.append(Markup("<h2>{}</h2><table border='1'>{}</table>").format(title, cells))
-    return str(Markup("\n").join([*parts, Markup("</html>")]))
