@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-from ledger_files import NET, Rows, add_part, clean_rows, column, edit_part, plain_references, write, write_csv, write_xls
+from ledger_files import NET, Rows, add_part, clean_rows, column, edit_part, in_wan, plain_references, write, write_csv, write_xls
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
 
@@ -122,15 +122,13 @@ def _(rows: Rows, path: Path) -> Rows:
 
 @fault("unit_wan_note_below", "repair", "UNIT_WAN", "A50", says="万元")
 def _(rows: Rows, path: Path) -> Rows:
-    for row in rows[1:]:
-        row[6:13] = [round(value / 10_000, 6) for value in row[6:13]]
+    in_wan(rows)
     return [*rows, ["注：金额单位：万元"]]
 
 
 @fault("unit_suspect", "flag", "UNIT_SUSPECT", "G2:M49", net=None)
 def _(rows: Rows, path: Path) -> Rows:
-    for row in rows[1:]:
-        row[6:13] = [round(value / 10_000, 6) for value in row[6:13]]
+    in_wan(rows)
     return rows
 
 

@@ -20,6 +20,12 @@ NET = 632059.83
 Rows = list[list[Any]]
 
 
+def in_wan(rows: list[list[Any]]) -> None:
+    """Write the money of all rows below the heading in 万元."""
+    for row in rows[1:]:
+        row[6:13] = [round(value / 10_000, 6) for value in row[6:13]]
+
+
 def clean_rows() -> Rows:
     """Header and 48 households of 001_clean.xlsx."""
     return [list(row) for row in _clean()]

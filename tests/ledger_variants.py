@@ -14,7 +14,7 @@ from typing import Any
 import openpyxl
 import xlsxwriter
 from ledger_faults import FAULTS, NO_WAGE, SHEET_PART, WAGES, WITHOUT, Rows, cells, fault, two_sheets
-from ledger_files import NET, add_part, biff, clean_rows, compound, edit_part, write, write_csv, write_xls
+from ledger_files import NET, add_part, biff, clean_rows, compound, edit_part, in_wan, write, write_csv, write_xls
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
@@ -115,22 +115,19 @@ for _name, _title in {
 }.items():
     @fault(f"v_wan_title_{_name}", "repair", "UNIT_WAN", "A1", says="万元")
     def _(rows: Rows, path: Path, title: str = _title) -> Rows:
-        for row in rows[1:]:
-            row[6:13] = [round(value / 10_000, 6) for value in row[6:13]]
+        in_wan(rows)
         return [[title], *rows]
 
 
 @fault("v_wan_right_of_subtitle", "repair", "UNIT_WAN", "P2", says="万元")
 def _(rows: Rows, path: Path) -> Rows:
-    for row in rows[1:]:
-        row[6:13] = [round(value / 10_000, 6) for value in row[6:13]]
+    in_wan(rows)
     return [["临武县贫困户收入表"], [*["填报单位：舜峰镇"], *[None] * 14, "单位：万元"], *rows]
 
 
 @fault("v_wan_sheet_name", "repair", "UNIT_WAN", "", says="万元")
 def _(rows: Rows, path: Path) -> Path:
-    for row in rows[1:]:
-        row[6:13] = [round(value / 10_000, 6) for value in row[6:13]]
+    in_wan(rows)
     return write(path, rows, title="收入表(万元)")
 
 
@@ -147,8 +144,7 @@ def _(rows: Rows, path: Path) -> Path:
     top: list[Any] = [value if not 6 <= place < 13 else None for place, value in enumerate(rows[0])]
     top[6] = "收入情况（万元）"
     under = [None if not 6 <= place < 13 else value for place, value in enumerate(rows[0])]
-    for row in rows[1:]:
-        row[6:13] = [round(value / 10_000, 6) for value in row[6:13]]
+    in_wan(rows)
 
     def edit(sheet: Any) -> None:
         sheet.merge_cells("G1:M1")
