@@ -122,7 +122,7 @@ def test_killed_at_random_moments(tmp_path: Path, reference: dict[str, bytes]) -
     home = make_workspace(tmp_path)
     write_notebooks(home / "notebooks", village=notebook(SLOW), township=notebook(SLOW))
     assert kill_at_random(home, 20180522, 4, reference, longest=7.0) >= 1
-    finish(start(home, *AREAS), 1)  # links to the pages that a selection lacks
+    finish(start(home, *AREAS))
     seen = home / "reports" / f"{QUARTER}-selected"
     is_whole(seen)
     assert pages(seen) == reference
@@ -131,9 +131,8 @@ def test_killed_at_random_moments(tmp_path: Path, reference: dict[str, bytes]) -
 
 def test_killed_run_is_gone_on_with_where_it_was(tmp_path: Path) -> None:
     home = make_workspace(tmp_path)
-    write_notebooks(home / "notebooks", township=notebook(SLOW), village=notebook(f"import time\nwhile area == {OTHER_VILLAGE!r} and {{}}: time.sleep(0.1)"))
-    hanging = (home / "notebooks" / "village.ipynb").read_text(encoding="utf-8").replace("{}", "open('/dev/null') is not None")
-    (home / "notebooks" / "village.ipynb").write_text(hanging, encoding="utf-8")
+    hanging = f"import time\nwhile area == {OTHER_VILLAGE!r} and open('/dev/null') is not None: time.sleep(0.1)"
+    write_notebooks(home / "notebooks", township=notebook(SLOW), village=notebook(hanging))
     running = start(home, *AREAS)
     partial = home / "reports" / f".{QUARTER}-selected.partial"
     limit = time.monotonic() + 90
