@@ -514,7 +514,7 @@ def test_the_methods_page_holds_every_item_and_every_line(q):
     shown = "".join(html(pages_methods.items(q, item_class)) for item_class in CODES["item_class"])
     assert all(rule.key in shown for rule in q.rules.under("item."))
     assert "3,535" in text(pages_methods.poverty_lines(q))
-    assert all(term.term in html(pages_methods.indicator_definitions(indicators.definitions_frame())) for term in indicators.DEFINITIONS.values())
+    assert all(term.term in html(pages_methods.indicator_definitions()) for term in indicators.DEFINITIONS.values())
     for level in ("household", "village", "county"):
         assert all(rule.key in html(pages_methods.criteria(q, level)) for rule in q.rules.under(f"exit.{level}."))
     for part in (pages_methods.overview, pages_methods.prices, pages_methods.headcount_rules, pages_methods.periods):

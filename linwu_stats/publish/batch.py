@@ -29,7 +29,7 @@ from linwu_stats.publish.index import index_html
 from linwu_stats.publish.plan import BatchError, Page, check_notebooks, page_facts, plan_pages
 from linwu_stats.publish.supervise import kernel_environment, run_jobs
 from linwu_stats.publish.worker import write_file
-from linwu_stats.publish.zygote import can_fork
+from linwu_stats.publish.zygote import FIGURES, can_fork
 from linwu_stats.publish.zygote_client import Zygote, ZygoteError
 from linwu_stats.publish.zygote_warm import is_thin
 from linwu_stats.quarter import find_home, open_quarter
@@ -255,7 +255,7 @@ def _zygote(run: _Run, stack: ExitStack) -> Zygote | None:
     wanted = {
         "home": str(run.home), "quarter": run.q.quarter, "notebooks": [str(run.notebooks[source]) for source in areas], "areas": list(areas.values()),
     }
-    environment = kernel_environment(run.home) | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    environment = kernel_environment(run.home) | FIGURES
     zygote = Zygote(wanted, environment, run.home / ".cache" / "log" / "zygote.log")
     stack.callback(zygote.end)
     try:

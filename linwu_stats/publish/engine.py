@@ -22,7 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from linwu_stats.publish.zygote import can_fork
+from linwu_stats.publish.zygote import FIGURES, can_fork
 
 __all__ = ["HERE", "NAME", "LinwuEngine", "register_here"]  # noqa: F822  made on first use, see __getattr__
 
@@ -127,7 +127,7 @@ class _Zygote:
     """The zygote of this process for notebooks that its user runs one by one; it starts with the first and ends with the process."""
 
     def __init__(self) -> None:
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1")}
+        environment = os.environ | FIGURES | {"OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1")}
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "linwu_stats.publish.zygote"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, encoding="utf-8",
         )

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
+from linwu_stats.indicators import definitions_frame
 from linwu_stats.publish import facts, words
 from linwu_stats.publish.tables_html import Fragment, Show, bullets, join, render_table, rule
 from linwu_stats.tables import CODES, TABLES, label
@@ -110,8 +111,9 @@ def criteria(q: Any, level: str) -> Fragment:
     return _rule_table(q, f"exit.{level}.", f"{term}退出标准", "比较符号也是规则：“>”表示恰在标准上不算达到，“>=”表示恰在标准上算达到。")
 
 
-def indicator_definitions(definitions: pd.DataFrame) -> Fragment:
+def indicator_definitions() -> Fragment:
     """Every indicator with formula, boundary and source (指标解释), from the registry of indicators, in its order."""
+    definitions = definitions_frame()
     frame = definitions.assign(period=["整年" if annual else "各期" for annual in definitions["annual"]])
     return render_table(
         frame,

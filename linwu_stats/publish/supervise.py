@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from linwu_stats.publish.worker import write_file
+from linwu_stats.publish.zygote import FIGURES
 from linwu_stats.publish.zygote_client import Zygote, memory_used, run_forked
 
 __all__ = ["kernel_environment", "run_jobs"]
@@ -75,7 +76,7 @@ def kernel_environment(home: Path) -> dict[str, str]:
     spec = {
         "argv": [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"],
         "display_name": "Python 3 (linwu_stats)", "language": "python", "metadata": {"debugger": False},
-        "env": {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
+        "env": dict(FIGURES),
     }
     file = cache / "jupyter" / "kernels" / "python3" / "kernel.json"
     text = json.dumps(spec, indent=1)

@@ -25,7 +25,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["can_fork", "main"]
+__all__ = ["FIGURES", "can_fork", "main"]
+
+#: What a kernel draws pyplot's figures with. A zygote is started with it, since Matplotlib chooses once a process, and in a zygote there is no shell yet.
+FIGURES = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 
 Emit = Callable[[Mapping[str, Any]], None]
 

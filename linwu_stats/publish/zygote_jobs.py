@@ -35,11 +35,12 @@ def _cells(order: Mapping[str, Any], emit: Emit) -> None:
     """For an engine that lives in another process: that process's folder and environment, and each cell as soon as it is done."""
     import nbformat
 
+    from linwu_stats.publish.zygote import FIGURES
     from linwu_stats.publish.zygote_shell import CellRunner
 
     os.chdir(order["folder"])
     os.environ.clear()
-    os.environ.update({"MPLBACKEND": "module://matplotlib_inline.backend_inline", **order["environment"]})
+    os.environ.update({**FIGURES, **order["environment"]})
     if "matplotlib" in sys.modules:  # it read the environment when it was imported, which was that of the zygote
         dict.__setitem__(sys.modules["matplotlib"].rcParams, "backend", os.environ["MPLBACKEND"])
     cells = [nbformat.from_dict(cell) for cell in order["cells"]]
