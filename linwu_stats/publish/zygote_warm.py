@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import sys
@@ -140,9 +141,9 @@ def _page_call(call: ast.Call, names: Mapping[str, str]) -> tuple[str, str, list
     if not (isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and not call.keywords):
         return None
     module = names.get(function.value.id, "")
-    given = [one.id if isinstance(one, ast.Name) else None for one in call.args[:2]]
-    rest = call.args[2:]
-    if not module.startswith("linwu_stats.publish.") or given not in (["q", "area"], ["q"]) or not all(isinstance(one, ast.Constant) for one in rest):
+    given = [one.id for one in itertools.takewhile(lambda one: isinstance(one, ast.Name), call.args)]  # type: ignore[attr-defined]
+    rest = call.args[len(given) :]
+    if not module.startswith("linwu_stats.publish.") or given not in (["q", "area"], ["q"], []) or not all(isinstance(one, ast.Constant) for one in rest):
         return None
     return module, function.attr, [None] * len(given) + [one.value for one in rest if isinstance(one, ast.Constant)]
 
