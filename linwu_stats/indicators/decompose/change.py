@@ -35,8 +35,8 @@ def growth_redistribution(
     ``headcount_now`` are the columns of ``now`` where they differ. ``method`` "datt_ravallion": each factor alone moved from the ``base`` ("before": the
     mean moves on the old Lorenz curve; "now": backwards from the new one), with the rest in ``residual``; "shapley": no residual, and no base.
 
-    Parts, quantity ``index``: ``before``, ``now``, ``change``, ``growth``, ``redistribution``, ``line``, ``residual``; they add up exactly. Incomes below 0 count
-    as 0 in the gaps but whole in the means. A mean of 0 or less, a date without rows: NaN with the reason. Standard errors are linearised; the headcount
+    Parts, quantity ``index``: ``before``, ``now``, ``change``, ``growth``, ``redistribution``, ``line``, ``residual``; they add up exactly. Incomes below 0
+    count as 0 in the gaps but whole in the means. A mean of 0 or less, a date without rows: NaN with the reason. Standard errors are linearised; the headcount
     (alpha 0) moves with the mean through the density at the line, estimated by a Gaussian kernel.
     """
     if base not in ("before", "now") or method not in ("datt_ravallion", "shapley"):
@@ -76,8 +76,8 @@ def change_by_sector(
     """Change of FGT(alpha) within sectors, by shifts of people between them, and by both together (Ravallion-Huppi 部门分解).
 
     Parts of each group, quantities ``intra`` (old share times change of the group's index), ``shift`` (change of its share times its old index) and
-    ``interaction``; of ``whole`` their sums, ``before``, ``now`` and ``change``. A group that is missing at one date has an index of 0 there, so that its coming
-    or going is a shift. Standard errors are linearised.
+    ``interaction``; of ``whole`` their sums, ``before``, ``now`` and ``change``. A group that is missing at one date has an index of 0 there, so that its
+    coming or going is a shift. Standard errors are linearised.
     """
     lines = (float(line), float(line)) if np.isscalar(line) else tuple(map(float, line))
     old, _ = incomes(before, income, headcount=headcount, unknown=unknown)
