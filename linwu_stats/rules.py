@@ -32,7 +32,7 @@ LAW_FOLDER = Path(__file__).parent / "law"
 
 #: Files of the packaged law that hold dated rules. Other YAML files of the folder are vocabularies of the reader.
 RULE_FILES = ("poverty_lines.yaml", "income_items.yaml", "headcount.yaml", "accounting_periods.yaml", "exit_criteria.yaml", "areas.yaml", "review.yaml",
-              "department_flags.yaml", "quality.yaml", "estimates.yaml", "reconciliation.yaml")
+              "department_flags.yaml", "quality.yaml", "estimates.yaml", "reconciliation.yaml", "lookback.yaml")
 
 #: What a value under a key prefix may be measured in, and what shape it must have; the longest prefix decides.
 UNITS: dict[str, tuple[str, ...]] = {
@@ -58,6 +58,7 @@ UNITS: dict[str, tuple[str, ...]] = {
     "review.": ("review_rule", "review_share", "days"),
     "quality.": ("quality_rule",),
     "estimate.": ("estimate_rule",),
+    "lookback.": ("lookback_rule", "choice"),
 }
 
 ENTRY_FIELDS = {"key", "term", "unit", "note", "values"}
@@ -92,6 +93,10 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         "methods", "cells_min", "persistence_share", "ratio_cap", "level_share", "checks_min", "floor_share", "assumed_share", "draws", "seed", "seasons",
         "recency_share", "rate_quarter", "rate_spread_share",
     }),
+    "lookback_rule": (set(), {
+        "sign", "share", "counts", "denominator", "exits", "level_share", "correlation_share", "events_min", "villages_min", "true_share",
+        "true_unrecognised_share", "power_share", "simulations", "seed", "villages", "exited", "registered", "off_register", "reserves", "size", "off_household_persons",
+    }),
     "review_rule": (set(), {"households", "township_minimum", "allocation", "method", "fields", "answers", "fixers"}),
 }
 #: What each rule of the double review must say, and the words that its choices may be.
@@ -113,8 +118,29 @@ QUALITY = {
     "quality.complete.cells": {"cells", "ages"}, "quality.accurate.blank_codes": {"codes"}, "quality.timely.other_quarter": {"codes"},
     "quality.timely.exit_year": {"checks"}, "quality.timely.repeated": {"cells"}, "quality.timely.flags": {"flags"},
 }
+#: What each rule of the look-back must say, and the words that its choices may be.
+_LOOKBACK_BAR = {"sign", "share"}
+LOOKBACK = {
+    "lookback.missed.bar": _LOOKBACK_BAR, "lookback.wrong.bar": _LOOKBACK_BAR, "lookback.recognition.bar": _LOOKBACK_BAR,
+    "lookback.incidence.bar": _LOOKBACK_BAR, "lookback.missed.sampled_villages": {"counts", "denominator"},
+    "lookback.missed.surveyed": {"counts", "denominator"}, "lookback.wrong.surveyed": {"counts", "denominator"},
+    "lookback.recognition.surveyed": {"counts", "denominator"}, "lookback.incidence.ever": {"exits"}, "lookback.incidence.plan_year": {"exits"},
+    "lookback.incidence.agricultural": {"denominator"}, "lookback.incidence.rural_total": {"denominator"}, "lookback.confidence": {"level_share"},
+    "lookback.clustering": {"correlation_share", "events_min", "villages_min"},
+    "lookback.plan": {"true_share", "true_unrecognised_share", "power_share", "simulations", "seed"},
+    "lookback.sample": {"villages", "exited", "registered", "off_register", "reserves", "size", "off_household_persons"},
+}
+LOOKBACK_CHOICES = {
+    "counts": ("persons", "households"), "exits": ("ever", "plan_year"), "size": ("rural_population_persons", "register_households"),
+    "denominator": (
+        "off_register_persons_of_sampled_villages", "off_register_persons_surveyed", "exited_persons_surveyed", "households_surveyed",
+        "rural_population_persons", "resident_population_persons",
+    ),
+}
 REVIEW_CHOICES = {"allocation": ("proportional", "equal"), "method": ("systematic", "simple")}
-CHOICES = {"line.basis": ("nbs", "central_work", "province_work"), "income.source": ("items", "sheet"), "indicator.poor_sign": ("<", "<=")}
+CHOICES = {"line.basis": ("nbs", "central_work", "province_work"), "income.source": ("items", "sheet"), "indicator.poor_sign": ("<", "<="),
+           "lookback.missed.denominator": ("surveyed", "sampled_villages"), "lookback.incidence.exits": ("ever", "plan_year"),
+           "lookback.incidence.population": ("agricultural", "rural_total")}
 #: Fields that each criterion must have; what is left out would be read as nothing required. The year of a task is not part of its rule's name here.
 CRITERIA = {
     "exit.household.income": {"sign", "margin_share"}, "exit.household.food": {"needs"}, "exit.household.clothing": {"needs"},
@@ -130,6 +156,7 @@ CRITERIA = {
 ABOVE, BELOW = (">", ">="), ("<", "<=")
 WAYS = {
     "exit.household.income": ABOVE, "exit.village.collective_income": ABOVE, "litres_sign": ABOVE, "supply_sign": ABOVE, "fetch_sign": BELOW,
+    "lookback.missed.bar": BELOW, "lookback.wrong.bar": BELOW, "lookback.incidence.bar": BELOW, "lookback.recognition.bar": ABOVE,
     "exit.village.incidence": BELOW, "exit.county.incidence": BELOW, "exit.county.target_": BELOW,
 }
 CODE_LISTS = {
@@ -403,6 +430,8 @@ def _read_value(entry: dict[str, Any], value: Any, where: str, origin: str) -> R
         _check_quality(entry["key"], value["value"], where)
     if entry["unit"] == "estimate_rule":
         _check_estimate(entry["key"], value["value"], where)
+    if entry["unit"] == "lookback_rule":
+        _check_lookback(entry["key"], value["value"], where)
     if entry["unit"] in ("source_field", "source_presence", "source_match"):
         _check_source(value["value"], where)
     choices = CHOICES.get(entry["key"])
@@ -556,6 +585,25 @@ def _check_estimate(key: str, value: dict[str, Any], where: str) -> None:
                 raise LawError(f"{where}: {field} must be a whole number of 1 or more, draws 100 or more (应为正整数)")
         elif _number(part, where) <= 0 or (field == "ratio_cap" and part < 1):
             raise LawError(f"{where}: {field} must be more than 0, ratio_cap 1 or more (应大于零)")
+
+
+def _check_lookback(key: str, value: dict[str, Any], where: str) -> None:
+    _fields(value, LOOKBACK.get(key, set()), LOOKBACK.get(key, set()), where)
+    for field, part in value.items():
+        if field in LOOKBACK_CHOICES and part not in LOOKBACK_CHOICES[field]:
+            raise LawError(f"{where}: {field} must be {' or '.join(LOOKBACK_CHOICES[field])}, not {part!r} (选项有误)")
+        if field == "sign" and part not in WAYS[key]:
+            raise LawError(f"{where}: sign must be {' or '.join(WAYS[key])}, not {part!r} (比较符号有误)")
+        if field.endswith("share") and not 0 <= _number(part, where) < 1:
+            raise LawError(f"{where}: {field} is a share from 0 to below 1, not {part!r} (比例有误)")
+        if field == "level_share" and part < 0.5:
+            raise LawError(f"{where}: a level of confidence is 0.5 or more, not {part!r} (置信水平有误)")
+        if field in ("events_min", "villages_min", "simulations", "villages", "exited", "off_register") and _number(part, where, whole=True) < 1:
+            raise LawError(f"{where}: {field} must be 1 or more (应为正整数)")
+        if field in ("registered", "reserves", "seed"):
+            _number(part, where, whole=True)
+        if field == "off_household_persons" and not _number(part, where) > 0:
+            raise LawError(f"{where}: {field} must be more than 0 (应大于零)")
 
 
 def _check_seasons(seasons: Any, where: str) -> None:

@@ -2,10 +2,102 @@
 
 from __future__ import annotations
 
-from linwu_stats.tables.shape import Table
+from linwu_stats.tables.shape import TOWNSHIP, VILLAGE, column, key, table
 
 __all__ = ["CODES", "TABLES"]
 
-CODES: dict[str, dict[str, str]] = {}
+CODES: dict[str, dict[str, str]] = {
+    "lookback_measure": {"missed": "漏评率", "wrong": "错退率", "recognition": "群众认可度", "incidence": "综合贫困发生率"},
+    "lookback_kind": {"exited": "已脱贫户", "registered": "未脱贫户", "off_register": "非建档立卡户"},
+    "lookback_role": {"main": "样本户", "reserve": "备用户"},
+    "lookback_state": {"answered": "已调查", "refused": "拒访", "absent": "多次未遇", "gone": "已不在本村或已销户"},
+    "lookback_use": {
+        "used": "采用", "undecided": "已调查，关键项未定", "unknown": "未填或填写矛盾", "replaced": "未访成，已由备用户替换",
+        "unreplaced": "未访成，无备用户可替换",
+        "gone": "不在调查范围", "not_needed": "备用户，不需启用",
+    },
+    "lookback_answer": {"yes": "是", "no": "否", "unsure": "不能确定"},
+    "lookback_reach": {"yes": "达到", "no": "未达到", "unsure": "不能确定"},
+    "lookback_recognises": {"yes": "认可", "no": "不认可", "unsure": "说不清"},
+    "lookback_verdict": {"met": "达标", "not_met": "不达标", "not_decided": "本次样本不能判定"},
+    "lookback_method": {"complete": "全数调查", "design": "按抽样设计", "combined": "由各率合成", "none": "无"},
+    "lookback_basis": {"last_lookback": "上次回头看测得", "assumed": "规则假定"},
+    "lookback_reason": {
+        "no_answers": "没有一户可用的答复", "one_village": "只有一个村，误差不能估计", "population_unknown": "分母人口未知",
+        "answers_missing": "有户未填或未定，按最坏情形不能判定",
+        "interval_wide": "户数不够，区间跨过标准", "at_bar": "样本比率与标准几乎相等", "rate_unknown": "漏评率或错退率未知",
+    },
+}
 
-TABLES: tuple[Table, ...] = ()
+TABLES = (
+    table(
+        "lookback_plan", "回头看抽样方案表", "linwu_stats.exits.lookback.plan.lookback_plan",
+        key("measure", "指标", codes="lookback_measure"),
+        key("allowed_households", "允许查出的户数", "most households with the problem with which the bound still passes", dtype="int"),
+        column("bar_share", "float", "标准", "share of households with the problem that the bar allows: of recognition one less the bar"),
+        column("true_share", "float", "假定的实际比率"), column("level_share", "float", "置信水平"),
+        column("exact_households", "int", "简单随机所需户数", "exact one-sided bound, infinite population", unit="户"),
+        column("frame_households", "int", "总体户数", unit="户"),
+        column("finite_households", "int", "有限总体所需户数", "exact hypergeometric bound", unit="户"),
+        column("correlation_share", "float", "村内相关系数"), column("correlation_basis", "string", "相关系数来源", codes="lookback_basis"),
+        column("per_village_households", "int", "每村户数", unit="户"), column("design_effect", "float", "设计效应", "1 + (m - 1) rho"),
+        column("clustered_households", "int", "按村抽样所需户数", unit="户"), column("villages", "int", "所需村数", unit="个"),
+        column("frame_villages", "int", "有此类户的村数", unit="个"),
+        column("pass_exact_share", "float", "简单随机的通过概率", "at the assumed true rate, simple random"),
+        column("pass_share", "float", "模拟的通过概率", "at the assumed true rate, simulated on the register with villages drawn by size"),
+        column("pass_at_bar_share", "float", "恰为标准时误判通过的概率", "simulated; should not exceed one less the level"),
+        column("recommended", "bool", "推荐"),
+    ),
+    table(
+        "lookback_sample", "回头看样本表", "linwu_stats.exits.lookback.draw.draw_lookback",
+        key("unit_id", "编码", "household code, or of an off-register household village code, F and its number"),
+        column("quarter", "string", "抽样季度", required=True), TOWNSHIP, VILLAGE,
+        column("kind", "string", "户类", codes="lookback_kind", required=True), column("role", "string", "样本或备用", codes="lookback_role", required=True),
+        column("draw_order", "int", "次序", "order within village, kind and role; reserves are used in this order", required=True),
+        column("natural_village", "string", "自然村"), column("exit_year", "int", "脱贫年度"),
+        column("persons", "int", "登记人数", "registered persons of the household in the frame", unit="人"),
+        column("locator", "string", "找户办法", "of off-register households: place in the list, or which house to count"),
+        column("village_share", "float", "村入样概率"), column("village_certain", "bool", "必抽村"),
+        column("village_households", "int", "村内此类户数", "in the frame; of off-register households counted or estimated", unit="户"),
+        column("village_persons", "int", "村内此类人口", "in the frame", unit="人"),
+        column("counted", "bool", "户数来自名单", "false where the number of off-register households is estimated"),
+        column("taken_households", "int", "村内抽取户数", unit="户"),
+        column("inclusion_share", "float", "入样概率"), column("weight", "float", "设计权数", "one over the inclusion probability; unknown for reserves"),
+    ),
+    table(
+        "lookback_answers", "回头看答复表", "linwu_stats.exits.lookback.settle.settle_answers",
+        key("unit_id", "编码"), column("quarter", "string", "抽样季度", required=True), TOWNSHIP, VILLAGE,
+        column("kind", "string", "户类", codes="lookback_kind", required=True), column("role", "string", "样本或备用", codes="lookback_role", required=True),
+        column("draw_order", "int", "次序", required=True),
+        column("state", "string", "调查情况", "unknown where blank or contradictory", codes="lookback_state"),
+        column("problem", "string", "错退或漏评", "exited: below the exit standard; off the register: should be on it", codes="lookback_answer"),
+        column("recognises", "string", "是否认可", codes="lookback_recognises"),
+        column("persons", "int", "家庭人口", "as the team counted, else of the frame", unit="人"),
+        column("use", "string", "是否采用", codes="lookback_use", required=True),
+        column("weight", "float", "权数", "after nonresponse; of off-register households fitted to the village's off-register persons where known"),
+        column("certain", "bool", "必抽村"), column("village_households", "int", "村内此类户数", unit="户"),
+        column("village_persons", "int", "村内此类人口", unit="人"), column("counted", "bool", "户数来自名单"),
+        column("file", "string", "文件"), column("row", "int", "行"),
+    ),
+    table(
+        "lookback_rates", "回头看指标表", "linwu_stats.exits.lookback.rates.lookback_rates",
+        key("measure", "指标", codes="lookback_measure"), key("definition", "口径", "rule keys, separated by a space"), key("area_code", "地区代码"),
+        column("quarter", "string", "抽样季度", required=True), column("level", "string", "级别", codes="level", required=True),
+        column("chosen", "bool", "采用的口径", "the definition that the rules choose", required=True),
+        column("found_households", "int", "查出户数", "with the problem; of recognition those that do not recognise", unit="户"),
+        column("asked_households", "int", "可用答复户数", unit="户"), column("unknown_households", "int", "未填或未定户数", unit="户"),
+        column("refused_households", "int", "未访成户数", "refused or never met, replaced or not", unit="户"),
+        column("formula_numerator", "int", "公式分子"), column("formula_denominator", "int", "公式分母"),
+        column("formula_share", "float", "按公式", "found over the definition's own denominator, unweighted"),
+        column("estimate_share", "float", "估计值", "weighted"), column("se", "float", "标准误"),
+        column("low_share", "float", "单侧下限"), column("high_share", "float", "单侧上限"),
+        column("worst_share", "float", "最坏情形的界", "bound on the side of the bar where every unknown household counts against the county"),
+        column("simple_bound_share", "float", "简单随机的界", "exact bound on the same households as if drawn singly"),
+        column("level_share", "float", "置信水平"), column("bar_share", "float", "标准"), column("sign", "string", "比较"),
+        column("method", "string", "方法", codes="lookback_method"), column("villages", "int", "村数", unit="个"), column("df", "int", "自由度"),
+        column("design_effect", "float", "设计效应", "households answered over effective households"),
+        column("effective_households", "float", "有效户数", unit="户"),
+        column("verdict", "string", "结论", codes="lookback_verdict", required=True), column("reason_code", "string", "原因代码", codes="lookback_reason"),
+        column("more_households", "int", "再查多少户可定", "if what is found stays at the rate found", unit="户"),
+    ),
+)
