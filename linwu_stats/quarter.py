@@ -40,6 +40,8 @@ LEDGER_TABLES = ("villages", "households", "persons", "housing", "water", "livin
 PERIODS = ("quarter", "ytd", "last4", "year")
 #: Stages whose code decides the numbers; a change in one of them makes the tables anew.
 CODE = ("tables", "rules.py", "quarter.py", "ledgers", "income", "indicators", "exits")
+#: Tables that are made when they are asked for and not kept: only publication needs them.
+LATE = ("public_cells", "public_rates")
 
 #: Steps that ``progress`` is told of for each quarter that is made.
 STEPS = 8
@@ -89,7 +91,8 @@ class Quarter:
         if name.startswith("_") or name not in declared.TABLES:
             raise AttributeError(f"a quarter has no table {name!r}; there are: {', '.join(declared.TABLES)}")
         if name not in self._frames:
-            self._frames[name] = declared.conform(pd.read_parquet(self.folder / "tables" / f"{name}.parquet"), name)
+            path = self.folder / "tables" / f"{name}.parquet"
+            self._frames[name] = _late(self, name) if name in LATE else declared.conform(pd.read_parquet(path), name)
         return self._frames[name]
 
     def __dir__(self) -> list[str]:
@@ -420,7 +423,18 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     frames["work_list_progress"] = worklist.work_list_progress(frames["work_list"], None if before is None else before.work_list)
     earlier_quality = None if before is None else {name: getattr(before, name) for name in quality.EARLIER if name in declared.TABLES}
     frames["ledger_quality"] = quality.ledger_quality(frames, rules, quarter, earlier_quality)
-    return {name: frames[name] if name in frames else declared.empty(name) for name in declared.TABLES}, intake.files
+    return {name: frames[name] if name in frames else declared.empty(name) for name in declared.TABLES if name not in LATE}, intake.files
+
+
+def _late(q: Quarter, name: str) -> pd.DataFrame:
+    """What may be published of a quarter's counts and rates."""
+    from linwu_stats import disclosure
+
+    if name == "public_cells":
+        townships = [code for code in q.area_names if len(code) == 9]
+        tables = ("households", "headcounts", "household_exit", "household_income", "villages")
+        return disclosure.public_cells({one: getattr(q, one) for one in tables}, q.rules, townships)
+    return disclosure.public_rates(q.indicators, q.household_income, q.households, q.public_cells, q.rules)
 
 
 def _compare_sources(

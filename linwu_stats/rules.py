@@ -32,7 +32,7 @@ LAW_FOLDER = Path(__file__).parent / "law"
 
 #: Files of the packaged law that hold dated rules. Other YAML files of the folder are vocabularies of the reader.
 RULE_FILES = ("poverty_lines.yaml", "income_items.yaml", "headcount.yaml", "accounting_periods.yaml", "exit_criteria.yaml", "areas.yaml", "review.yaml",
-              "department_flags.yaml", "quality.yaml", "estimates.yaml", "reconciliation.yaml", "lookback.yaml")
+              "department_flags.yaml", "quality.yaml", "estimates.yaml", "reconciliation.yaml", "lookback.yaml", "disclosure.yaml")
 
 #: What a value under a key prefix may be measured in, and what shape it must have; the longest prefix decides.
 UNITS: dict[str, tuple[str, ...]] = {
@@ -59,6 +59,7 @@ UNITS: dict[str, tuple[str, ...]] = {
     "quality.": ("quality_rule",),
     "estimate.": ("estimate_rule",),
     "lookback.": ("lookback_rule", "choice"),
+    "disclosure.": ("disclosure_rule",),
 }
 
 ENTRY_FIELDS = {"key", "term", "unit", "note", "values"}
@@ -93,6 +94,9 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         "methods", "cells_min", "persistence_share", "ratio_cap", "level_share", "checks_min", "floor_share", "assumed_share", "draws", "seed", "seasons",
         "recency_share", "rate_quarter", "rate_spread_share",
     }),
+    "disclosure_rule": (set(), {
+        "minimum_households", "minimum_persons", "width", "minimum_denominator", "dominant_households", "dominant_share", "indicators", "days", "mask",
+    }),
     "lookback_rule": (set(), {
         "sign", "share", "counts", "denominator", "exits", "level_share", "correlation_share", "events_min", "villages_min", "true_share",
         "true_unrecognised_share", "power_share", "simulations", "seed", "villages", "exited", "registered", "off_register", "reserves", "size", "off_household_persons",
@@ -117,6 +121,11 @@ ESTIMATE = {
 QUALITY = {
     "quality.complete.cells": {"cells", "ages"}, "quality.accurate.blank_codes": {"codes"}, "quality.timely.other_quarter": {"codes"},
     "quality.timely.exit_year": {"checks"}, "quality.timely.repeated": {"cells"}, "quality.timely.flags": {"flags"},
+}
+#: What each rule of publication must say.
+DISCLOSURE = {
+    "disclosure.cells": {"minimum_households", "minimum_persons", "width"}, "disclosure.indicators": {"indicators"}, "disclosure.notice": {"days", "mask"},
+    "disclosure.rates": {"minimum_denominator", "dominant_households", "dominant_share"},
 }
 #: What each rule of the look-back must say, and the words that its choices may be.
 _LOOKBACK_BAR = {"sign", "share"}
@@ -430,6 +439,8 @@ def _read_value(entry: dict[str, Any], value: Any, where: str, origin: str) -> R
         _check_quality(entry["key"], value["value"], where)
     if entry["unit"] == "estimate_rule":
         _check_estimate(entry["key"], value["value"], where)
+    if entry["unit"] == "disclosure_rule":
+        _check_disclosure(entry["key"], value["value"], where)
     if entry["unit"] == "lookback_rule":
         _check_lookback(entry["key"], value["value"], where)
     if entry["unit"] in ("source_field", "source_presence", "source_match"):
@@ -566,6 +577,22 @@ def _check_quality(key: str, value: dict[str, Any], where: str) -> None:
         for one in part.values() if field == "ages" else ():
             if not (isinstance(one, list) and len(one) == 2 and all(type(age) is int for age in one) and one[0] <= one[1]):
                 raise LawError(f"{where}: ages are two whole years, the first not after the last, not {one!r} (年龄次序有误)")
+
+
+def _check_disclosure(key: str, value: dict[str, Any], where: str) -> None:
+    _fields(value, DISCLOSURE.get(key, set()), DISCLOSURE.get(key, set()), where)
+    for field, part in value.items():
+        if field == "indicators":
+            if not isinstance(part, list) or not part or not all(isinstance(one, str) and one for one in part):
+                raise LawError(f"{where}: indicators must be a list of names of indicators, not {part!r} (应为指标名称)")
+        elif field == "mask":
+            if part != "surname_two_stars":
+                raise LawError(f"{where}: mask must be surname_two_stars, not {part!r} (姓名写法有误)")
+        elif field == "dominant_share":
+            if not 0 < _number(part, where) <= 1:
+                raise LawError(f"{where}: dominant_share must be more than 0 and at most 1, not {part!r} (比重有误)")
+        elif _number(part, where, whole=True) < 1:
+            raise LawError(f"{where}: {field} must be a whole number of 1 or more, not {part!r} (应为正整数)")
 
 
 def _check_estimate(key: str, value: dict[str, Any], where: str) -> None:

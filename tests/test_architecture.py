@@ -15,11 +15,11 @@ from linwu_stats.tables import TABLES
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "linwu_stats"
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
-STAGES = ("ledgers", "income", "indicators", "exits")
+STAGES = ("ledgers", "income", "indicators", "exits", "disclosure")
 #: What each room may import of the package.
 ALLOWED = {
     "tables": set(), "rules": {"tables"}, "survey": {"tables"}, **{stage: {"tables", "rules", "survey"} for stage in STAGES}, "synthetic": {"tables"},
-    "quarter": {"tables", "rules", "survey", *STAGES}, "publish": {"tables", "rules", "survey", "quarter", "indicators", "exits"},
+    "quarter": {"tables", "rules", "survey", *STAGES}, "publish": {"tables", "rules", "survey", "quarter", "indicators", "exits", "disclosure"},
     "cli": {"tables", "rules", "survey", "quarter", "publish", "synthetic", *STAGES},
     "__init__": {"quarter", "rules"},
 }

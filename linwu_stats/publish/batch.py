@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import linwu_stats
-from linwu_stats.publish import exchange, html, keep, outputs, provenance
+from linwu_stats.publish import exchange, html, keep, outputs, provenance, public
 from linwu_stats.publish.engine import NAME
 from linwu_stats.publish.index import index_html
 from linwu_stats.publish.plan import BatchError, Page, check_notebooks, page_facts, plan_pages
@@ -196,6 +196,11 @@ def _make(run: _Run, progress: Callable[[int, int, str], None], again: bool, clo
     failures = [f"{one.page.area_name} {one.page.file}：{one.reason}" for one in results if one.failed]
     failures += [f"{one.page.file} 链接失效：{link}" for one in results for link in one.dead_links]
     downloads = outputs.write_downloads(run.q, run.folder)
+    if run.scope is None:
+        try:
+            downloads = public.write_public(run.q, run.folder, provenance.page_provenance(run.q)) + downloads
+        except public.DisclosureError as error:
+            failures.append(f"公开版没有生成：{error}")
     failures += _write_index(run, results, downloads, bool(failures))
     _refuse_changed(run)
     _write_record(run, results, downloads, reads, failures, time.perf_counter() - clock)
@@ -258,6 +263,8 @@ def _zygote(run: _Run, stack: ExitStack) -> Zygote | None:
     environment = kernel_environment(run.home) | FIGURES
     zygote = Zygote(wanted, environment, run.home / ".cache" / "log" / "zygote.log")
     stack.callback(zygote.end)
+    if run.scope is None:
+        _ = run.q.public_rates  # worked out while the zygote imports and reads
     try:
         zygote.wait_ready(_READY_SECONDS)
     except ZygoteError:

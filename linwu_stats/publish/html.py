@@ -24,7 +24,7 @@ from linwu_stats.publish.fonts import font_face
 # jsonschema, which nbformat uses, compiles a grammar of this module at import if it is there; notebook schemas do not need it, and it costs a second.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-__all__ = ["dead_links", "failure_to_html", "furnish", "notebook_to_html", "places", "render", "visible_text"]
+__all__ = ["dead_links", "failure_to_html", "furnish", "notebook_to_html", "piece_to_html", "places", "render", "visible_text"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -80,6 +80,14 @@ def failure_to_html(page: Mapping[str, Any], failure: Mapping[str, Any]) -> str:
     ``failure``: reason and advice in words, cell (number, or None), source (code of the cell), traceback; all escaped.
     """
     return render("failed.html.j2", page, failure=failure)
+
+
+def piece_to_html(template: str, body: str, page: Mapping[str, Any], rule_words: Mapping[str, Mapping[str, str]], source: str, **context: Any) -> str:
+    """A page of the package's own HTML, without a notebook (片段转网页): numbered, with contents and the texts of its rules."""
+    body, rules = _link_rules(furnish(body, source), rule_words)
+    body, contents = _contents(body)
+    contents += ([{"level": "2 foot", "id": "rules", "text": "规则出处"}] if rules else []) + [{**FOOT, "text": "数据来源"}]
+    return render(template, page, body=_safe(body), contents=contents, rules=rules, **context)
 
 
 def furnish(body: str, source: str = "") -> str:

@@ -69,6 +69,7 @@ def index_html(
         contents=[{"level": 2, "id": name, "text": text} for name, text in _HEADINGS.items() if there.get(name)] + [FOOT],
         failed=failed, made=len(rows) - len(failed), doubts=attempt(lambda: sections.doubts(q, county), "使用提示") or [],
         county=links.get(county), methods=next((_place(row) for row in rows if row["kind"] == "methods"), None), downloads=_files(downloads),
+        public=next((one["file"] for one in downloads if one["file"] == "public/index.html"), ""),
     )
     return document, troubles
 
@@ -84,7 +85,7 @@ def _page(q: Any, county: str, foot: Mapping[str, Any]) -> dict[str, Any]:
     name = q.area_names[county]
     parts = [name, period_text(q.quarter), f"{SUBJECT}报告目录"]
     return {
-        "title": "".join(parts), "title_parts": parts, "series": f"{name}扶贫统计　{q.quarter}", "is_sample": bool(q.is_sample),
+        "title": "".join(parts), "title_parts": parts, "series": f"{name}扶贫统计　{q.quarter}", "is_sample": bool(q.is_sample), "internal": True,
         "facts": [("报告期", period_text(q.quarter)), ("地区", name), ("地区代码", county)], "command": f"linwu-stats run {q.quarter}", "provenance": foot,
     }
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from linwu_stats.quarter import LATE
 from linwu_stats.tables import TABLES, dictionary_text
 
-__all__ = ["FOLDER", "aggregated_tables", "write_downloads"]
+__all__ = ["FOLDER", "aggregated_tables", "write_downloads", "write_table"]
 
 #: Folder of a run that holds them.
 FOLDER = "downloads"
@@ -24,8 +25,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def aggregated_tables() -> list[str]:
-    """Names of the tables that have no row for a single household, person or ledger line (汇总表)."""
-    return [name for name, table in TABLES.items() if not _SINGLE & set(table.names)]
+    """Names of the tables that have no row for a single household, person or ledger line (汇总表); those of the public edition lie in its own folder."""
+    return [name for name, table in TABLES.items() if not _SINGLE & set(table.names) and name not in LATE]
 
 
 def write_downloads(q: Any, folder: Path) -> list[dict[str, Any]]:
@@ -34,14 +35,18 @@ def write_downloads(q: Any, folder: Path) -> list[dict[str, Any]]:
     CSV is UTF-8 with a byte order mark, under the Chinese headings; parquet has the column names of the data dictionary. The same tables give the same bytes.
     """
     target = folder / FOLDER
-    target.mkdir(parents=True, exist_ok=True)
     for name in aggregated_tables():
-        frame = getattr(q, name)
-        frame.to_parquet(target / f"{name}.parquet", index=False)
-        text = _shown(frame, name).to_csv(index=False, lineterminator="\r\n", date_format="%Y-%m-%d")
-        (target / f"{name}.csv").write_text(text, encoding="utf-8-sig", newline="")
+        write_table(getattr(q, name), name, target)
     (target / "data-dictionary.md").write_text(dictionary_text(aggregated_tables()), encoding="utf-8", newline="\n")
     return [_entry(path, folder) for path in sorted(target.iterdir())]
+
+
+def write_table(frame: pd.DataFrame, name: str, folder: Path) -> None:
+    """Write a table as parquet and as CSV (写出数据表)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(folder / f"{name}.parquet", index=False)
+    text = _shown(frame, name).to_csv(index=False, lineterminator="\r\n", date_format="%Y-%m-%d")
+    (folder / f"{name}.csv").write_text(text, encoding="utf-8-sig", newline="")
 
 
 def _shown(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -188,6 +188,7 @@ def page_facts(page: Page, quarter: Any, known_files: Iterable[str] = ()) -> dic
     parts = [names[county] if page.kind == "methods" else "".join(names_of), *subject]
     facts = [("报告期", period_text(page.quarter)), ("地区", "".join(names_of)), ("地区代码", page.area), ("口径", "建档立卡贫困户")]
     return {
+        "internal": page.kind != "methods",
         "file": page.file, "kind": page.kind, "title": "".join(parts), "title_parts": parts, "series": f"{names[county]}扶贫统计　{page.quarter}",
         "area_name": SUBJECTS[page.kind].title if page.kind in SUBJECTS else page.area_name, "related": _related(page, known),
         "facts": facts, "trail": trail, "is_sample": bool(quarter.is_sample), "source": page.source, "parameters": {},

@@ -16,7 +16,7 @@ from typing import Any
 
 from linwu_stats.publish.tables_html import TABLE_MIME
 
-__all__ = ["page_tables", "page_workbook"]
+__all__ = ["page_tables", "page_workbook", "tables_workbook"]
 
 #: Workbooks carry a date of making; a fixed one keeps their bytes the same.
 _FIXED = dt.datetime(2018, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
@@ -46,11 +46,15 @@ def page_workbook(nb: Any, page: Mapping[str, Any]) -> bytes | None:
 
     ``page``: what the page's shell shows (title, facts, provenance, command, is_sample), as for ``notebook_to_html``.
     """
+    tables = page_tables(nb)
+    return tables_workbook(tables, page) if tables else None
+
+
+def tables_workbook(tables: Sequence[Mapping[str, Any]], page: Mapping[str, Any]) -> bytes:
+    """A workbook of tables (表格工作簿); arguments as of :func:`page_tables` and :func:`page_workbook`."""
     import xlsxwriter
 
-    tables = page_tables(nb)
-    if not tables:
-        return None
+    tables = [dict(table) for table in tables if table["rows"]]
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "nan_inf_to_errors": True}
     with xlsxwriter.Workbook(buffer, options) as book:
@@ -157,7 +161,7 @@ def _print_on_a4(sheet: Any, *, wide: bool) -> None:
 
 def _line_below(page: Mapping[str, Any], number: int) -> str:
     facts = dict(page["facts"])
-    mark = "　示例数据，全部虚构" if page["is_sample"] else ""
+    mark = ("　内部审核，不得公开" if page.get("internal") else "") + ("　示例数据，全部虚构" if page["is_sample"] else "")
     return f"表{number}　{facts.get('报告期', '')}　{page['area_name']}{mark}"
 
 

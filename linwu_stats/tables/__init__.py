@@ -14,7 +14,7 @@ import narwhals as nw
 import pandas as pd
 
 from linwu_stats import RefusedError
-from linwu_stats.tables import checks, codes, estimates, exits, income, indicators, ledgers, lookback, reconciliation, review, stability
+from linwu_stats.tables import checks, codes, disclosure, estimates, exits, income, indicators, ledgers, lookback, reconciliation, review, stability
 from linwu_stats.tables.shape import Column, Table
 
 __all__ = ["CODES", "TABLES", "Column", "Table", "TableError", "conform", "dictionary_text", "empty", "label", "require"]
@@ -33,7 +33,7 @@ class TableError(RefusedError):
     """A frame does not fit the table that it claims to be (数据表不符)."""
 
 
-_ROOMS = (ledgers, income, checks, indicators, exits, reconciliation, review, estimates, lookback, stability)
+_ROOMS = (ledgers, income, checks, indicators, exits, reconciliation, review, estimates, lookback, stability, disclosure)
 
 #: All tables by name, in the order in which a quarter makes them.
 TABLES: dict[str, Table] = {table.name: table for room in _ROOMS for table in room.TABLES}
