@@ -14,9 +14,10 @@ import pandas as pd
 
 from linwu_stats import survey
 from linwu_stats.indicators.sampled.sample import Raw, Sample
+from linwu_stats.indicators.sampled.spread import TOGETHER, Spread, degrees_of_freedom
 from linwu_stats.survey.design import Design
 from linwu_stats.survey.intervals import interval
-from linwu_stats.survey.linearise import RARE_CASES, Estimate, _simple_variance
+from linwu_stats.survey.linearise import RARE_CASES, Estimate
 
 __all__ = ["COLUMNS", "frame_of", "one_estimate"]
 
@@ -33,14 +34,16 @@ def one_estimate(sample: Sample, raw: Raw, method: str, suited: str, *, interval
         freedom = d.degrees_of_freedom if df is None else df
         return Estimate(np.nan, np.nan, np.nan, np.nan, d.n, unknown, freedom, np.nan, f"{method}; {reason}", level)
     value = float(raw.value[0])
-    scores = _scattered(sample, raw)
+    scores, blind = _scattered(sample, raw), bool(_blind(sample, raw)[0])
     if raw.shift is None:
         found = survey.estimate(d, value, scores, method=method, unknown=unknown, level=level, df=df)
     else:
-        whole = survey.estimate(replace(d, active=None), value, scores + raw.shift.factor[0] * raw.shift.scores, method=method, unknown=unknown, level=level)
+        whole = survey.estimate(replace(d, active=None), value, scores + _shifted(raw, 0), method=method, unknown=unknown, level=level)
         found = replace(whole, n=d.n, df=d.degrees_of_freedom if df is None else df)
         if d.degrees_of_freedom < 1 and not found.is_complete:
             found = replace(found, se=np.nan, deff=np.nan, deff_replace=np.nan)
+    if blind and not found.is_complete:
+        found = replace(found, se=np.nan, deff=np.nan, deff_replace=np.nan)
     kind, low, high = _ends(found, suited, interval_kind, level, df)
     return replace(found, low=low, high=high, method=f"{method}; {kind}")
 
@@ -50,11 +53,9 @@ def frame_of(
 ) -> pd.DataFrame:
     """Estimates of several indices in every group (分组估计): columns :data:`COLUMNS`, groups in order, indices as given within each."""
     d = _known_domain(sample)
-    scores = np.zeros((len(d), len(raws)))
-    for column, (_, raw, _) in enumerate(raws):
-        scores[sample.rows, column] = _row_scores(sample, raw)
-    without, freedom, complete = _simple(sample, d, scores), _freedom(sample, d, df), d.is_complete
-    spread = _spread(sample, d, scores, raws, without)
+    spread, without, blind = _spreads(sample, d, raws)
+    freedom = degrees_of_freedom(sample, d) if df is None else np.full(sample.groups, float(df))
+    complete = d.is_complete
     rows = []
     for place, label in enumerate(sample.labels):
         at = int(np.searchsorted(sample.present, place))
@@ -65,7 +66,7 @@ def frame_of(
             if reason is not None:
                 rows.append((label, name, np.nan, np.nan, np.nan, np.nan, *common, np.nan, reason))
                 continue
-            variance = spread[at, column] if complete or freedom[at] >= 1 or df is not None else np.nan
+            variance = np.nan if blind[column][at] and not complete else spread[at, column] if complete or freedom[at] >= 1 or df is not None else np.nan
             se = float(np.sqrt(max(variance, 0.0))) if np.isfinite(variance) else np.nan
             deff = float(variance / without[at, column]) if without[at, column] > 0 else np.nan
             found = Estimate(float(raw.value[at]), se, np.nan, np.nan, *common, deff, name, level, is_complete=complete)
@@ -84,12 +85,27 @@ def _known_domain(sample: Sample) -> Design:
     return sample.d if everything else replace(sample.d, active=inside)
 
 
+def _blind(sample: Sample, raw: Raw) -> np.ndarray:
+    """Groups whose index has a value but no finite influence: a quantile where no income is near."""
+    blind = sample.any(~np.isfinite(raw.influence))
+    if raw.shift is not None:
+        blind = blind | ~np.isfinite(raw.shift.factor) | (not np.isfinite(raw.shift.scores).all())
+    return blind
+
+
+def _shifted(raw: Raw, at: int) -> np.ndarray:
+    """What the estimated threshold of the whole design adds to the scores of all rows."""
+    factor = raw.shift.factor[at]
+    return np.nan_to_num(raw.shift.scores) * (factor if np.isfinite(factor) else 0.0)
+
+
 def _row_scores(sample: Sample, raw: Raw) -> np.ndarray:
     """Influence of each sorted row, zero in groups without value."""
     values = raw.influence if sample.heads is None else raw.influence * sample.heads
     bare = ~np.isfinite(raw.value)
     if raw.reason is not None:
         bare = bare | np.array([one is not None for one in raw.reason])
+    bare = bare | sample.any(~np.isfinite(values))
     return np.where(np.repeat(bare, sample.count), 0.0, values) if bare.any() else values
 
 
@@ -107,63 +123,26 @@ def _reasons(sample: Sample, raw: Raw) -> list[str | None]:
     return found
 
 
-def _spread(sample: Sample, d: Design, scores: np.ndarray, raws: Sequence[tuple[str, Raw, str]], without: np.ndarray) -> np.ndarray:
-    """Variance of each index in each present group; where rows outside the group matter, ``without`` is set anew, too."""
-    group = np.full(len(d), -1, dtype=np.int64)
-    group[sample.rows] = np.repeat(np.arange(sample.groups), sample.count)
-    spread = np.zeros((sample.groups, len(raws)))
-    if sample.groups == 0 or d.is_complete:
-        return spread
-    columns = pd.array(group, dtype="Int64")
-    columns[group < 0] = pd.NA
-    own = [column for column, (_, raw, _) in enumerate(raws) if raw.shift is None]
-    for first in range(0, len(own), 8):
-        some = own[first : first + 8]
-        _, found = d.covariance_by(scores[:, some], columns)
-        spread[:, some] = np.diagonal(found, axis1=1, axis2=2)
-    shifted = [column for column in range(len(raws)) if column not in own]
-    whole = replace(d, active=None)
-    for at in range(sample.groups if shifted else 0):
-        here = np.where((group == at)[:, None], scores[:, shifted], 0.0)
-        for place, column in enumerate(shifted):
-            shift = raws[column][1].shift
-            here[:, place] += shift.factor[at] * shift.scores
-        spread[at, shifted] = np.diag(whole.covariance(here))
-        without[at, shifted] = [_simple_variance(whole, here[:, place])[0] for place in range(len(shifted))]
-    return spread
-
-
-def _freedom(sample: Sample, d: Design, df: float | None) -> np.ndarray:
-    """Degrees of freedom of each present group: its first-stage units less its first-stage strata."""
-    if df is not None:
-        return np.full(sample.groups, float(df))
-    first = d.stages[0]
-    group, unit = np.repeat(np.arange(sample.groups), sample.count), first.unit[sample.rows]
-    units = sample.count if first.units == len(d) else _distinct(unit, group, first.units, sample.groups)
-    return (units - _distinct(first.stratum[unit], group, len(first.drawn), sample.groups)).astype(float)
-
-
-def _distinct(code: np.ndarray, group: np.ndarray, codes: int, groups: int) -> np.ndarray:
-    """Distinct codes within each group."""
-    if codes == 1:
-        return np.ones(groups, dtype=np.int64)
-    pairs = pd.unique(group * np.int64(codes) + code)
-    return np.bincount(pairs // codes, minlength=groups)
-
-
-def _simple(sample: Sample, d: Design, scores: np.ndarray) -> np.ndarray:
-    """Variance of each index in each group under simple random sampling without replacement, as in ``survey.estimate``."""
-    weight = d.full_weights[sample.rows]
-    result = np.full((sample.groups, scores.shape[1]), np.nan)
-    if sample.groups == 0:
-        return result
-    size, n = np.add.reduceat(weight, sample.start), sample.count
-    factor = np.divide(n, n - 1, out=np.full(sample.groups, np.nan), where=n > 1) * np.where(size >= n, size**2 / n * (1 - n / size), np.nan)
-    for column in range(scores.shape[1]):
-        values = scores[sample.rows, column]
-        first, second = np.add.reduceat(weight * values, sample.start), np.add.reduceat(weight * values**2, sample.start)
-        result[:, column] = np.maximum(second / size - (first / size) ** 2, 0.0) * factor
-    return result
+def _spreads(sample: Sample, d: Design, raws: Sequence[tuple[str, Raw, str]]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Variance of each index in each present group, that of a simple random sample, and where the influence is not finite."""
+    made, shape = Spread(sample, d), (sample.groups, len(raws))
+    spread, without = np.zeros(shape), np.full(shape, np.nan)
+    blind = [_blind(sample, raw) for _, raw, _ in raws]
+    waiting: list[tuple[int, np.ndarray]] = []
+    for column, (_, raw, _) in enumerate(raws):
+        scores = _row_scores(sample, raw)
+        if raw.shift is None:
+            without[:, column] = made.simple(scores)
+            waiting.append((column, scores))
+        else:
+            spread[:, column], without[:, column] = made.shifted(scores, raw.shift), made.simple_shifted(scores, raw.shift)
+        if waiting and (len(waiting) == TOGETHER or column == len(raws) - 1):
+            block = np.empty((len(scores), len(waiting)), order="F")
+            for place, (_, one) in enumerate(waiting):
+                block[:, place] = one
+            spread[:, [place for place, _ in waiting]] = made.own(block)
+            waiting = []
+    return spread, without, blind
 
 
 def _ends(found: Estimate, suited: str, asked: str | None, level: float, df: float | None) -> tuple[str, float, float]:

@@ -98,7 +98,7 @@ def resolve(sample: Sample, line: Any) -> Threshold:
     """The line on every row of a sample (确定标准). Raises DesignError for a stated line that is not above 0 or unknown in a row."""
     line = line_of(line)
     if line.is_relative:
-        return _relative(sample, line)
+        return sample.once(line, lambda: _relative(sample, line))
     if line.amount is None:
         nothing = np.full(sample.groups, np.nan)
         return Threshold(nothing, np.full(len(sample.rows), np.nan), None, None, None, np.full(sample.groups, "no_line", dtype=object))
@@ -131,9 +131,14 @@ def density(sample: Sample, at: np.ndarray, values: np.ndarray | None = None, h:
 
 
 def quantile_influence(sample: Sample, value: np.ndarray, share: float) -> np.ndarray:
-    """Influence of one person on a quantile (分位数的影响函数): -(1(y ≤ q) - share) / (N f(q)); R: ``convey::svyiqalpha``."""
+    """Influence of one person on a quantile (分位数的影响函数): -(1(y ≤ q) - share) / (N f(q)); R: ``convey::svyiqalpha``.
+
+    Where all incomes of a group are equal there is no density and nothing varies: 0. Where the quantile lies in a gap without density the result is not finite
+    and the standard error unknown.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = 1 / (sample.persons * density(sample, value))
+    slope = np.where(bandwidth(sample) > 0, slope, 0.0)
     return -((sample.income <= sample.spread(value)) - share) * sample.spread(slope)
 
 

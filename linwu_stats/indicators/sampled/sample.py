@@ -18,7 +18,7 @@ from linwu_stats.indicators import measure
 from linwu_stats.survey.columns import DesignError, as_numbers, column_of
 from linwu_stats.survey.design import Design
 
-__all__ = ["REASONS", "Raw", "Sample", "Shift", "no_value", "prepare"]
+__all__ = ["REASONS", "Raw", "Sample", "Shift", "first_reason", "no_value", "prepare"]
 
 #: Reason codes of an index without value, and what they say: those of the indicator table and of samples.
 REASONS: dict[str, str] = {
@@ -27,7 +27,6 @@ REASONS: dict[str, str] = {
     "no_poor_here": "该组没有低于标准的人",
     "line_not_positive": "标准为零或为负",
     "divisor_not_positive": "作分母的分位数或份额为零或为负",
-    "quantile_undefined": "该处收入没有离散, 分位数的误差无法估计",
 }
 
 
@@ -108,27 +107,27 @@ class Sample:
     @property
     def persons(self) -> np.ndarray:
         """Weighted persons of each group (加权人数)."""
-        return self._once("persons", self.total)
+        return self.once("persons", self.total)
 
     @property
     def mean(self) -> np.ndarray:
         """Mean income of each group (平均收入)."""
-        return self._once("mean", lambda: self.total(self.income) / self.persons)
+        return self.once("mean", lambda: self.total(self.income) / self.persons)
 
     @property
     def reached(self) -> np.ndarray:
         """Persons with at most this place in their group (累计人数)."""
-        return self._once("reached", self.running)
+        return self.once("reached", self.running)
 
     @property
     def held(self) -> np.ndarray:
         """Income of the persons with at most this place in their group (累计收入)."""
-        return self._once("held", lambda: self.running(self.income))
+        return self.once("held", lambda: self.running(self.income))
 
     @property
     def logs(self) -> np.ndarray:
         """Logarithm of each income; of incomes of zero or below 0, which the indices that use it have already refused (收入的对数)."""
-        return self._once("logs", lambda: np.log(np.where(self.income > 0, self.income, 1.0)))
+        return self.once("logs", lambda: np.log(np.where(self.income > 0, self.income, 1.0)))
 
     def quantile(self, share: float, rule: str = "math") -> np.ndarray:
         """Weighted quantile of each group (分位数), by the rules of :func:`linwu_stats.survey.weighted_quantile`."""
@@ -138,7 +137,8 @@ class Sample:
         found = [weighted_quantile(self.income[a:b], self.weight[a:b], share, rule) for a, b in zip(self.start, ends, strict=True)]
         return np.array(found, dtype=float)
 
-    def _once(self, name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
+    def once(self, name: Any, make: Callable[[], Any]) -> Any:
+        """A quantity that several indices share, worked out once (共用的中间量)."""
         cache = self.__dict__.setdefault("_cache", {})
         if name not in cache:
             cache[name] = make()
@@ -190,6 +190,18 @@ def no_value(sample: Sample, *cases: tuple[np.ndarray, str]) -> np.ndarray | Non
     for condition, code in reversed(cases):
         reason[condition] = code
     return reason if any(one is not None for one in reason) else None
+
+
+def first_reason(*reasons: np.ndarray | None) -> np.ndarray | None:
+    """The first reason of each group that one of several gives (合并无值原因)."""
+    given = [one for one in reasons if one is not None]
+    if not given:
+        return None
+    found = given[0].copy()
+    for other in given[1:]:
+        bare = np.array([one is None for one in found], dtype=bool)
+        found[bare] = other[bare]
+    return found
 
 
 def _groups(d: Design, by: Any) -> tuple[np.ndarray, list[Any]]:
