@@ -6,6 +6,7 @@
     data/<quarter>/ledgers/   raw files, never changed
     data/<quarter>/review/    the drawn sample of the double review; returned/ holds what reviewers handed back
     data/<quarter>/corrections/  work lists that were handed back; worklist/issued.json is what went out
+    data/<quarter>/lookback/  the drawn sample of the look-back; returned/ holds what the teams handed back
     data/<quarter>/tables/    one parquet file a table, and meta.json
     data/law/                 the county's own rules; checks/ its own values of the ledger checks
     data/reference/           published series with their sources
@@ -301,12 +302,14 @@ def _inputs(home: Path, quarter: str) -> list[dict[str, Any]]:
 
 
 def _handed_back(home: Path, quarter: str) -> list[str]:
-    """What people handed back for a quarter, and what they were given: reviews and corrections, with their checksums."""
+    """What people handed back for a quarter, and what they were given: reviews, look-backs and corrections, with their checksums."""
     from linwu_stats.ledgers.entries import returned_files
 
     folder = home / "data" / quarter
-    given = [folder / "worklist" / "issued.json", folder / "review" / "sample.json", folder / "review" / "sealed" / "values.json"]
-    files = [path for path in given if path.is_file()] + returned_files(folder / "review" / "returned") + returned_files(folder / "corrections")
+    given = [folder / "worklist" / "issued.json", folder / "review" / "sample.json", folder / "review" / "sealed" / "values.json",
+             folder / "lookback" / "sample.json"]
+    back = [path for place in ("review/returned", "lookback/returned", "corrections") for path in returned_files(folder / place)]
+    files = [path for path in given if path.is_file()] + back
     return [f"{path.relative_to(folder).as_posix()} {file_sha256(path)}" for path in files]
 
 
@@ -403,6 +406,8 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
         frames, rules, quarter=quarter, before=before, period="ytd", cohort_period="year", published=_published(home, rules.day.year),
     )
 
+    frames |= _look_back(folder / "lookback", frames, quarter, rules, before)
+
     progress(f"{quarter} 测算全年")
     history = [Quarter(one, home) for one in quarters_with_ledgers(home) if one < quarter and _made(home, one)]
     frames |= estimate.estimate_year(
@@ -435,6 +440,23 @@ def _late(q: Quarter, name: str) -> pd.DataFrame:
         tables = ("households", "headcounts", "household_exit", "household_income", "villages")
         return disclosure.public_cells({one: getattr(q, one) for one in tables}, q.rules, townships)
     return disclosure.public_rates(q.indicators, q.household_income, q.households, q.public_cells, q.rules)
+
+
+def _look_back(folder: Path, frames: dict[str, pd.DataFrame], quarter: str, rules: Rules, before: Quarter | None) -> dict[str, pd.DataFrame]:
+    """The look-back of the quarter, else, also while nothing came back, the last one before it; the plan of the next with the clustering that it had."""
+    from linwu_stats.exits import lookback
+    from linwu_stats.ledgers import lookback_answers, lookback_sheets
+
+    sample, facts = lookback_sheets.load_lookback(folder)
+    said = lookback_answers.read_lookback_sheets(folder / "returned", sample, quarter)[0]
+    names = ("lookback_sample", "lookback_answers", "lookback_rates")
+    made = {name: declared.empty(name) if before is None else getattr(before, name) for name in names}
+    made |= {"lookback_sample": sample} if len(sample) else {}
+    if len(said):
+        answers = lookback.settle_answers(sample, said)
+        made |= {"lookback_answers": answers, "lookback_rates": lookback.lookback_rates(answers, facts, rules)}
+    frame = lookback.village_frame(frames["villages"], frames["households"], frames["headcounts"], rules)
+    return made | {"lookback_plan": lookback.lookback_plan(frame, made["lookback_answers"], rules)}
 
 
 def _compare_sources(

@@ -99,7 +99,8 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
     }),
     "lookback_rule": (set(), {
         "sign", "share", "counts", "denominator", "exits", "level_share", "correlation_share", "events_min", "villages_min", "true_share",
-        "true_unrecognised_share", "power_share", "simulations", "seed", "villages", "exited", "registered", "off_register", "reserves", "size", "off_household_persons",
+        "true_unrecognised_share", "power_share", "simulations", "seed", "villages", "exited", "registered", "off_register", "reserves", "size",
+        "off_household_persons",
     }),
     "review_rule": (set(), {"households", "township_minimum", "allocation", "method", "fields", "answers", "fixers"}),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from linwu_stats.cli.lookback import sample_lookback
 from linwu_stats.cli.shell import NEEDS_A_PERSON, law_folder, newest_quarter, plain_errors
 
 __all__ = ["new", "report", "run", "sample"]
@@ -123,4 +124,5 @@ def _make_sample(root: Path, households: int | None) -> None:
             bar.update(done - bar.n)
 
         synthetic.write_sample(root, households=households, progress=step)
+    sample_lookback(root, households)
     click.echo(root / "data")

@@ -8,6 +8,7 @@ corrected for few villages. Source: Korn and Graubard (1998), Survey Methodology
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -17,11 +18,14 @@ from linwu_stats import survey
 from linwu_stats.exits.lookback.exact import beta_bound, clustered_effect
 from linwu_stats.survey.intervals import critical
 
-__all__ = ["NOTHING", "Bounds", "rate_bounds"]
+__all__ = ["NOTHING", "Bounds", "few_villages", "rate_bounds"]
 
 
 class Bounds(NamedTuple):
-    """A rate of households or persons with the problem, and its one-sided bounds; NaN where unknown."""
+    """A rate of households or persons with the problem, and its one-sided bounds; NaN where unknown.
+
+    ``worth``: how many single draws the households are worth; ``effective``: less, where few villages tell it.
+    """
 
     share: float
     se: float
@@ -29,25 +33,25 @@ class Bounds(NamedTuple):
     high: float
     villages: int
     df: int
+    worth: float
     effective: float
     complete: bool
     scores: pd.Series
 
 
-NOTHING = Bounds(math.nan, math.nan, math.nan, math.nan, 0, 0, math.nan, False, pd.Series(dtype=float))
+NOTHING = Bounds(math.nan, math.nan, math.nan, math.nan, 0, 0, math.nan, math.nan, False, pd.Series(dtype=float))
 
 
-def rate_bounds(rows: pd.DataFrame, inside: pd.Series | None = None, *, level: float, correlation: float, by_persons: bool) -> Bounds:
-    """Share with the problem and its one-sided bounds (比率与单侧界).
+def rate_bounds(rows: pd.DataFrame, areas: Mapping[str, pd.Series | None], *, level: float, correlation: float, by_persons: bool) -> dict[str, Bounds]:
+    """Share with the problem and its one-sided bounds (比率与单侧界), by area.
 
-    ``rows``: one household each: bad (0 or 1), persons, weight, village_code, certain, all_households (of the village, infinite where estimated). ``inside``:
-    rows of a domain, which keeps the design. ``by_persons``: persons of problem households over persons, else households. Villages that are certain are strata
-    of their own households; with all households of all villages the rate is known. ``scores``: weighted influence by village, for what is made of two rates.
+    ``rows``: one household each: bad (0 or 1), persons, weight, village_code, certain, all_households (of the village, infinite where estimated). ``areas``:
+    rows of each area, which keep the design; None for all. ``by_persons``: persons of problem households over persons, else households. Villages that are
+    certain are strata of their own households; with all households of all villages the rate is known. ``scores``: weighted influence by village, for what is
+    made of two rates.
     """
-    mask = pd.Series(True, index=rows.index) if inside is None else inside
-    chosen = rows[mask]
-    if chosen.empty:
-        return NOTHING
+    if rows.empty:
+        return dict.fromkeys(areas, NOTHING)
     size = rows["persons"].astype(float) if by_persons else pd.Series(1.0, index=rows.index)
     frame = pd.DataFrame({
         "bad": rows["bad"].astype(float) * size, "size": size, "weight": rows["weight"].astype(float),
@@ -55,31 +59,37 @@ def rate_bounds(rows: pd.DataFrame, inside: pd.Series | None = None, *, level: f
         "unit": np.where(rows["certain"], "h" + rows.index.astype(str), rows["village_code"].astype(object)),
         "all": np.where(rows["certain"], rows["all_households"].astype(float), np.inf),
     }).reset_index(drop=True)
-    taken = frame.groupby("stratum")["unit"].transform("nunique")
-    frame["all"] = np.maximum(frame["all"], taken)
-    d = survey.design(frame, weights="weight", strata="stratum", clusters=["unit"], fpc=["all"], lone="centre")
-    found = survey.ratio(d if inside is None else d.domain(mask.to_numpy()), "bad", "size", level=level)
-    villages = int(chosen["village_code"].nunique())
-    influence = pd.Series(found.scores * frame["weight"].to_numpy(), index=rows["village_code"].to_numpy()).groupby(level=0).sum()
+    frame["all"] = np.maximum(frame["all"], frame.groupby("stratum")["unit"].transform("nunique"))
+    whole = survey.design(frame, weights="weight", strata="stratum", clusters=["unit"], fpc=["all"], lone="centre")
+    found = {}
+    for area, inside in areas.items():
+        chosen = rows if inside is None else rows[inside]
+        if chosen.empty:
+            found[area] = NOTHING
+            continue
+        one = survey.ratio(whole if inside is None else whole.domain(inside.to_numpy(dtype=bool)), "bad", "size", level=level)
+        influence = pd.Series(one.scores * frame["weight"].to_numpy(), index=rows["village_code"].to_numpy()).groupby(level=0).sum()
+        found[area] = _bounds(one, chosen, size[chosen.index], level, correlation)._replace(scores=influence)
+    return found
+
+
+def few_villages(asked: float, df: float, level: float) -> float:
+    """Factor by which an effective sample shrinks where few villages tell its variance (自由度修正): Korn and Graubard's ratio of squared t quantiles."""
+    return (critical(1 - level, asked - 1) / critical(1 - level, df)) ** 2 if asked > 1 else 1.0
+
+
+def _bounds(found: survey.Estimate, chosen: pd.DataFrame, size: pd.Series, level: float, correlation: float) -> Bounds:
+    villages, asked = int(chosen["village_code"].nunique()), len(chosen)
+    known = NOTHING._replace(share=found.value, villages=villages, df=max(int(found.df), 0))
     if found.is_complete:
-        return Bounds(found.value, 0.0, found.value, found.value, villages, int(found.df), float(len(chosen)), True, influence)
+        return known._replace(se=0.0, low=found.value, high=found.value, worth=float(asked), effective=float(asked), complete=True)
     if not found.df >= 1 or not np.isfinite(found.value):
-        return NOTHING._replace(share=found.value, villages=villages, df=max(int(found.df), 0))
-    effective = _effective(found, chosen, size[mask], level, correlation)
-    low, high = (beta_bound(found.value * effective, effective, side, level) for side in ("lower", "upper"))
-    return Bounds(found.value, found.se, low, high, villages, int(found.df), effective, False, influence)
-
-
-def _effective(found: survey.Estimate, chosen: pd.DataFrame, size: pd.Series, level: float, correlation: float) -> float:
-    """Households that the sample is worth."""
-    asked = len(chosen)
+        return known
     parts = chosen["weight"].to_numpy(dtype=float) * size.to_numpy(dtype=float)
-    worth = float(parts.sum() ** 2 / (parts**2).sum())
     takes = chosen["village_code"].value_counts().to_numpy(dtype=float)
-    worth /= clustered_effect(float(takes @ takes / takes.sum()), correlation)
-    share = found.value
-    if found.se > 0 and 0 < share < 1:
-        worth = min(worth, share * (1 - share) / found.se**2)
-    tail = 1 - level
-    fewer = (critical(tail, asked - 1) / critical(tail, found.df)) ** 2 if asked > 1 else 1.0
-    return min(worth * fewer, float(asked))
+    worth = float(parts.sum() ** 2 / (parts**2).sum()) / clustered_effect(float(takes @ takes / takes.sum()), correlation)
+    if found.se > 0 and 0 < found.value < 1:
+        worth = min(worth, found.value * (1 - found.value) / found.se**2)
+    effective = min(worth * few_villages(asked, found.df, level), float(asked))
+    low, high = (beta_bound(found.value * effective, effective, side, level) for side in ("lower", "upper"))
+    return known._replace(se=found.se, low=low, high=high, worth=worth, effective=effective)

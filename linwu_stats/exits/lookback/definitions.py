@@ -12,11 +12,14 @@ from fractions import Fraction
 from typing import Any
 
 from linwu_stats.exits.compare import exact, holds
+from linwu_stats.exits.lookback.bounds import few_villages
 from linwu_stats.exits.lookback.exact import LookbackError, beta_bound
 from linwu_stats.rules import Rule, Rules
 
 __all__ = ["bar_of", "combined_incidence", "decide", "definitions_of", "incidence_definitions", "more_households", "official_rate"]
 
+#: More households than this are no advice.
+MOST = 1e7
 _BARS = {
     "missed": "lookback.missed.bar", "wrong": "lookback.wrong.bar", "recognition": "lookback.recognition.bar", "incidence": "lookback.incidence.bar",
 }
@@ -97,27 +100,29 @@ def decide(low: float, high: float, bar: Rule) -> str:
     return "met" if all(ends) else "not_decided" if any(ends) else "not_met"
 
 
-def more_households(share: float, effective: float, asked: int, bar: float, level: float) -> int | None:
+def more_households(share: float, worth: float, asked: int, bar: float, level: float, *, df: float = math.inf) -> int | None:
     """How many more households decide (再查多少户可定), if what is found stays at the rate found; None where the share lies on the bar.
 
-    ``share`` and ``bar`` of households with the problem; ``effective``: what the ``asked`` households count for under the design.
+    ``share`` and ``bar`` of households with the problem; ``worth``: how many single draws the ``asked`` households are worth; ``df``: degrees of freedom, which
+    grow with the households, since more of them come in more villages.
     """
-    if not effective > 0 or not asked or math.isnan(share) or abs(share - bar) < 1e-9:
+    if not worth > 0 or not asked or math.isnan(share) or abs(share - bar) < 1e-9:
         return None
     side = "upper" if share < bar else "lower"
 
     def decided(factor: float) -> bool:
-        bound = beta_bound(share * effective * factor, effective * factor, side, level)
+        effective = worth * factor * (1.0 if math.isinf(df) else min(1.0, few_villages(asked * factor, df * factor, level)))
+        bound = beta_bound(share * effective, effective, side, level)
         return bound < bar if side == "upper" else bound >= bar
 
+    if decided(1.0):
+        return 0
     low, high = 1.0, 2.0
     while not decided(high):
         low, high = high, high * 2
-        if high * asked > 1e8:
+        if high * asked > MOST:
             return None
-    if decided(1.0):
-        return 0
     while (high - low) * asked > 0.5:
         middle = (low + high) / 2
         low, high = (low, middle) if decided(middle) else (middle, high)
-    return max(1, math.ceil((high - 1) * asked))
+    return math.ceil((high - 1) * asked)

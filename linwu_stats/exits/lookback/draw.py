@@ -50,7 +50,8 @@ def village_frame(villages: pd.DataFrame, households: pd.DataFrame, headcounts: 
         population, registered = known.get(code), _total(part["persons"])
         off = None if pd.isna(population) or registered is None or registered > population else int(population) - registered
         rows.append(row | {"rural_population_persons": None if pd.isna(population) else int(population), "off_register_persons": off})
-    frame = pd.DataFrame(rows)
+    names = ["village_code", "township_code", "register_households", "rural_population_persons", "off_register_persons"]
+    frame = pd.DataFrame(rows, columns=[*names, *(f"{kind}_{unit}" for kind in KINDS[:2] for unit in ("households", "persons"))])
     sizes = [None if pd.isna(one) or one <= 0 else int(one) for one in frame[rule["size"]]]
     middle = int(statistics.median_low([one for one in sizes if one])) if any(sizes) else 1
     share = rule["off_household_persons"]

@@ -27,20 +27,18 @@ def lookback_rates(answers: pd.DataFrame, facts: Mapping[str, Any], rules: Rules
 
     ``answers``: table ``lookback_answers``; ``facts``: those of :func:`~linwu_stats.exits.lookback.draw.frame_facts` from the day of the draw. Rules: the
     bars and definitions under ``lookback.``, ``lookback.confidence``, ``lookback.clustering``. Missed and wrong are of persons, recognition of households.
-    Households that were left blank or undecided are no answer 'no': the verdict is met only where it would be met with all of them against the county, and not met
-    only where it would not be met with all of them in its favour.
+    Households that were left blank or undecided are no answer 'no': the verdict is met only where it would be met with all of them against the county, and
+    not met only where it would not be met with all of them in its favour.
     """
     if answers.empty:
         return empty("lookback_rates")
     county = rules.value("area.county")["code"]
     rows, chosen = [], {}
+    areas = {county: None} | {str(code): code for code in sorted(answers["township_code"].unique())}
     for measure in ("missed", "wrong", "recognition"):
-        one = _Measure(measure, answers, rules)
-        for area in (county, *sorted(answers["township_code"].unique())):
-            made, bounds = one.of_area(area, area == county)
-            rows += made
-            if area == county:
-                chosen[measure] = (next(row for row in made if row["chosen"]), bounds)
+        made = _Measure(measure, answers, rules).rows_of(areas)
+        rows += [row for several, _ in made.values() for row in several]
+        chosen[measure] = next(row for row in made[county][0] if row["chosen"]), made[county][1]
     rows += _incidence(chosen, facts, county, rules)
     quarter = str(answers["quarter"].iloc[0])
     return conform(pd.DataFrame([row | {"quarter": quarter} for row in rows]), "lookback_rates")
@@ -61,27 +59,30 @@ class _Measure:
         self.unknown = self.all[~self.all["unit_id"].isin(self.known["unit_id"]) & ~self.all["use"].isin(outside)]
         self.rows = _fitted(self.known, self.all) if kind else _as_asked(_fitted(self.known, self.all))
 
-    def of_area(self, area: str, is_county: bool) -> tuple[list[dict[str, Any]], Bounds]:
-        """Rows of all definitions in an area, and the bounds on the share with the problem."""
-        inside = None if is_county else self.rows["township_code"] == area
-        options = {"level": self.level, "correlation": self.correlation, "by_persons": self.by_persons}
-        bounds = rate_bounds(self.rows, inside, **options)
-        asked = self.rows if inside is None else self.rows[inside]
-        unknown = self.unknown if is_county else self.unknown[self.unknown["township_code"] == area]
-        drawn = self.all if is_county else self.all[self.all["township_code"] == area]
-        extremes = (bounds, bounds)
-        if len(unknown) and not asked.empty:
-            extremes = tuple(self._with_unknown(area, is_county, bad, options) for bad in (0, 1))
-        row = self._row(area, is_county, asked, unknown, drawn, bounds, extremes)
-        return [row | self._formula(definition, asked, drawn) | {"chosen": chosen} for definition, chosen in definitions_of(self.measure, self.rules)], bounds
+    def rows_of(self, areas: Mapping[str, str | None]) -> dict[str, tuple[list[dict[str, Any]], Bounds]]:
+        """Rows of all definitions by area, and the bounds on the share with the problem. ``areas``: code to township, None for the whole."""
+        extremes = [self._bounds(self._with_unknown(bad), areas) if len(self.unknown) else None for bad in (0, 1)]
+        bounds = self._bounds(self.rows, areas)
+        out = {}
+        for area, township in areas.items():
+            asked, unknown, drawn = (one if township is None else one[one["township_code"] == township] for one in (self.rows, self.unknown, self.all))
+            between = tuple(bounds[area] if one is None or not len(unknown) else one[area] for one in extremes)
+            row = self._row(area, township is None, asked, unknown, drawn, bounds[area], between)
+            definitions = definitions_of(self.measure, self.rules)
+            out[area] = [row | self._formula(one, asked, drawn) | {"chosen": chosen} for one, chosen in definitions], bounds[area]
+        return out
 
-    def _with_unknown(self, area: str, is_county: bool, bad: int, options: dict[str, Any]) -> Bounds:
-        """Bounds where every unknown household has, or has not, the problem; one without persons has those of the middle household."""
-        middle = float(self.known["persons"].dropna().median()) if self.known["persons"].notna().any() else 1.0
-        more = self.unknown.assign(bad=bad, persons=self.unknown["persons"].fillna(round(middle)).clip(lower=1))
+    def _bounds(self, rows: pd.DataFrame, areas: Mapping[str, str | None]) -> dict[str, Bounds]:
+        inside = {area: None if township is None else rows["township_code"] == township for area, township in areas.items()}
+        return rate_bounds(rows, inside, level=self.level, correlation=self.correlation, by_persons=self.by_persons)
+
+    def _with_unknown(self, bad: int) -> pd.DataFrame:
+        """Usable households and the unknown ones, which all have, or have not, the problem; one without persons has those of the middle household."""
+        persons = self.known["persons"].dropna()
+        middle = round(float(persons.median())) if len(persons) else 1
+        more = self.unknown.assign(bad=bad, persons=self.unknown["persons"].fillna(middle).clip(lower=1))
         both = pd.concat([self.known, more])
-        rows = _fitted(both, self.all) if _KIND[self.measure] else _as_asked(_fitted(both, self.all))
-        return rate_bounds(rows, None if is_county else rows["township_code"] == area, **options)
+        return _fitted(both, self.all) if _KIND[self.measure] else _as_asked(_fitted(both, self.all))
 
     def _row(
         self, area: str, is_county: bool, asked: pd.DataFrame, unknown: pd.DataFrame, drawn: pd.DataFrame, bounds: Bounds, extremes: tuple[Bounds, Bounds],
@@ -95,8 +96,8 @@ class _Measure:
         simple = beta_bound(found, size, "upper", self.level) if size else math.nan
         bar = float(exact(self.bar.value["share"]))
         more = None
-        if verdict == "not_decided" and size and not math.isnan(bounds.effective):
-            more = more_households(bounds.share, bounds.effective, size, 1 - bar if good else bar, self.level)
+        if verdict == alone == "not_decided" and size and not math.isnan(bounds.effective):
+            more = more_households(bounds.share, bounds.worth, size, 1 - bar if good else bar, self.level, df=bounds.df)
         return {
             "measure": self.measure, "area_code": area, "level": "county" if is_county else "township", "found_households": found,
             "asked_households": size, "unknown_households": len(unknown), "refused_households": int(drawn["state"].isin(["refused", "absent"]).sum()),
@@ -173,20 +174,23 @@ def _incidence(chosen: Mapping[str, tuple[dict[str, Any], Bounds]], facts: Mappi
         exited = facts.get("exited_persons" if exits.value["exits"] == "ever" else "exited_this_year_persons")
         below, off, left = facts.get(population.value["denominator"]), facts.get("off_register_persons"), facts.get("left_persons")
         known = all(one is not None for one in (exited, below, off, left)) and below > 0
+        missing = missed["unknown_households"] + wrong["unknown_households"]
         low, high, share, worst = (math.nan,) * 4
+        least = left / below if known else math.nan  # those who are left are counted, whatever the rates are
         if known and not math.isnan(missed_bounds.share) and not math.isnan(wrong_bounds.share):
             parts = (off / below, missed_bounds), (exited / below, wrong_bounds)
-            share = left / below + sum(factor * one.share for factor, one in parts)
-            low, high = (share - _spread(parts, -1), share + _spread(parts, 1))
-            worst = left / below + off / below * missed["worst_share"] + exited / below * wrong["worst_share"]
-        verdict = decide(low, worst if missed["unknown_households"] + wrong["unknown_households"] else high, bar)
+            share = least + sum(factor * one.share for factor, one in parts)
+            low, high = max(least, share - _spread(parts, -1)), share + _spread(parts, 1)
+            worst = least + off / below * missed["worst_share"] + exited / below * wrong["worst_share"]
+        ends = (least, 1.0) if math.isnan(share) else (least, worst) if missing else (low, high)
+        verdict = decide(*ends, bar)
         reason = None if verdict != "not_decided" else "population_unknown" if not known else "rate_unknown" if math.isnan(high) else (
             "answers_missing" if decide(low, high, bar) != "not_decided" else "interval_wide")
         rows.append({
             "measure": "incidence", "definition": f"{exits.key} {population.key}", "area_code": county, "level": "county", "chosen": is_chosen,
             "asked_households": missed["asked_households"] + wrong["asked_households"],
-            "unknown_households": missed["unknown_households"] + wrong["unknown_households"], "formula_denominator": below, "estimate_share": share,
-            "low_share": max(low, 0.0), "high_share": high, "worst_share": worst, "level_share": missed["level_share"],
+            "unknown_households": missing, "formula_denominator": below, "estimate_share": share,
+            "low_share": low, "high_share": high, "worst_share": worst, "level_share": missed["level_share"],
             "bar_share": float(exact(bar.value["share"])), "sign": bar.value["sign"], "method": "none" if math.isnan(high) else "combined",
             "verdict": verdict, "reason_code": reason,
         })

@@ -19,9 +19,9 @@ def settle_answers(sample: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """Set what came back against what was drawn (答复与样本核对): table ``lookback_answers``, one row for every drawn unit.
 
     ``sample``: table ``lookback_sample``; ``answers``: unit_id, state, problem, recognises, persons, file, row, one row a unit at most. A unit without a row,
-    or with an unknown state, is unknown, never 'no'. A household that refused or was never met is replaced by the first reserve of its village and kind that was
-    met, in the order of the draw; reserves that nobody needed, and those behind one that was left blank, do not count. Where the reserves do not reach, the
-    weights of the households of the village and kind that answered make up for it, and where a whole village has none, those of the other villages.
+    or with an unknown state, is unknown, never 'no'. A household that refused or was never met is replaced by the first reserve of its village and kind
+    that was met, in the order of the draw; reserves that nobody needed, and those behind one that was left blank, do not count. Where the reserves do not
+    reach, the weights of the households of the village and kind that answered make up for it, and where a whole village has none, those of the other villages.
     Households that are gone stay in the frame with their weight, outside the rate. Weights of households off the register are fitted to the village's persons.
     Raises :class:`LookbackError` for answers about units that were not drawn or given twice.
     """
