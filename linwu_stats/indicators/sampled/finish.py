@@ -156,5 +156,6 @@ def _ends(found: Estimate, suited: str, asked: str | None, level: float, df: flo
         kind = "logit" if 0 < value < 1 and se > 0 else "korn_graubard" if value == 0 else "wald"
     if asked is None and suited == "positive" and not value > 0:
         kind = "wald"
-    low, high = interval(found, kind, level, df=df)
+    with np.errstate(over="ignore"):
+        low, high = interval(found, kind, level, df=df)
     return kind, float(low), float(high)

@@ -10,7 +10,7 @@ All take a design ``d`` (or ``d.domain(mask)``), an ``income`` column and keywor
 
 An index without value is NaN with its reason code (:data:`.REASONS`) in ``method``, or in the column ``reason``. The line is a number, a column, or
 one of :mod:`.lines`. ``sign`` "<" or "<=", ``negative`` "clip" or "keep": see :mod:`.poverty`. R calls are those of survey, convey and laeken; convey's
-convention is ``sign="<=", negative="keep"`` throughout, laeken's ``rule="school"`` and percent.
+convention is ``sign="<=", negative="keep"`` throughout, laeken's ``rule="exceeds"`` and percent.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def mean(d: Design, income: Any, **shared: Any) -> Estimate | pd.DataFrame:
 def percentile(d: Design, income: Any, q: float = 0.5, *, rule: str = "math", **shared: Any) -> Estimate | pd.DataFrame:
     """Quantile of income with its linearised error (收入分位数); R: ``convey::svyiqalpha(~income, d, alpha=q)``.
 
-    ``rule``: see :data:`linwu_stats.survey.QUANTILE_RULES` ("school" is that of laeken). Woodruff's interval is :func:`linwu_stats.survey.quantile`.
+    ``rule``: see :data:`linwu_stats.survey.QUANTILE_RULES` ("exceeds" is that of laeken). Woodruff's interval is :func:`linwu_stats.survey.quantile`.
     """
     return _index(d, income, f"quantile({q:g})", "plain", shares.quantile_raw, {"share": q, "rule": rule}, **shared)
 
@@ -98,7 +98,7 @@ def at_risk_threshold(d: Design, income: Any, line: Line | None = None, **shared
 def at_risk_rate(d: Design, income: Any, line: Line | None = None, *, sign: str = poverty.SIGN, **shared: Any) -> Estimate | pd.DataFrame:
     """At-risk-of-poverty rate (低于相对标准人口比重), against 60 % of the median of the whole design unless told otherwise.
 
-    R: ``convey::svyarpr(~income, subset(d, ...))`` with ``sign="<="``; ``laeken::arpr(income, weights)`` / 100 with ``relative(0.6, rule="school")``.
+    R: ``convey::svyarpr(~income, subset(d, ...))`` with ``sign="<="``; ``laeken::arpr(income, weights)`` / 100 with ``relative(0.6, rule="exceeds")``.
     """
     return _index(d, income, "at_risk_rate", "rate", poverty.fgt_raw, {"line": line or relative(), "sign": sign}, **shared)
 
@@ -112,7 +112,7 @@ def poor_median(d: Design, income: Any, line: Any = None, *, sign: str = poverty
 def relative_median_gap(d: Design, income: Any, line: Any = None, *, sign: str = poverty.SIGN, rule: str = "math", **shared: Any) -> Estimate | pd.DataFrame:
     """Relative median poverty gap (相对中位差距): line less the poor's median, over the line; NaN ``no_poor_here`` where nobody is poor.
 
-    R: ``convey::svyrmpg(~income, d)`` with ``sign="<="``; ``laeken::rmpg(income, weights)`` / 100 with ``relative(rule="school"), rule="school"``.
+    R: ``convey::svyrmpg(~income, d)`` with ``sign="<="``; ``laeken::rmpg(income, weights)`` / 100 with ``relative(rule="exceeds"), rule="exceeds"``.
     """
     options = {"line": relative() if line is None else line, "sign": sign, "rule": rule}
     return _index(d, income, "relative_median_gap", "plain", poverty.relative_median_gap_raw, options, **shared)
@@ -184,7 +184,7 @@ def share_ratio(
     """Income of the richest ``top`` over that of the poorest ``bottom`` (收入份额比).
 
     ``ties="split"`` counts exactly that share of persons; ``ties="whole"`` whole rows at the quantile: R ``convey::svyqsr(~income, d, alpha1=bottom,
-    alpha2=1 - top)``; with ``rule="school"`` ``laeken::qsr(income, weights)``.
+    alpha2=1 - top)``; with ``rule="exceeds"`` ``laeken::qsr(income, weights)``.
     """
     options = {"top": top, "bottom": bottom, "ties": ties, "rule": rule}
     return _index(d, income, f"share_ratio({top:g}/{bottom:g})", "positive", shares.share_ratio_raw, options, **shared)

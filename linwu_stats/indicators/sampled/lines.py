@@ -33,7 +33,7 @@ class Line:
     """A poverty line (贫困标准): ``amount`` (number or column), or ``share`` of a ``quantile`` or of the mean (``quantile=None``).
 
     ``of``: "design", threshold of the whole design (a domain is measured against the national line), or "domain", each domain against its own.
-    ``rule``: definition of the quantile, as :data:`linwu_stats.survey.QUANTILE_RULES`; "school" is that of laeken.
+    ``rule``: definition of the quantile, as :data:`linwu_stats.survey.QUANTILE_RULES`; "exceeds" is that of laeken.
     """
 
     amount: Any = None

@@ -124,17 +124,32 @@ class Sample:
         """Income of the persons with at most this place in their group (累计收入)."""
         return self.once("held", lambda: self.running(self.income))
 
+    def _exceeding(self, share: float) -> np.ndarray:
+        found = np.full(self.groups, np.nan)
+        for at, (first, size) in enumerate(zip(self.start, self.count, strict=True)):
+            kept = np.flatnonzero(self.weight[first : first + size] > 0) + first
+            if len(kept):
+                reached = np.cumsum(self.weight[kept])
+                place = int(np.searchsorted(reached / reached[-1], share + 1e-12, side="right"))
+                found[at] = self.income[kept[min(place, len(kept) - 1)]]
+        return found
+
     @property
     def logs(self) -> np.ndarray:
         """Logarithm of each income; of incomes of zero or below 0, which the indices that use it have already refused (收入的对数)."""
         return self.once("logs", lambda: np.log(np.where(self.income > 0, self.income, 1.0)))
 
     def quantile(self, share: float, rule: str = "math") -> np.ndarray:
-        """Weighted quantile of each group (分位数), by the rules of :func:`linwu_stats.survey.weighted_quantile`."""
+        """Weighted quantile of each group (分位数), by the rules of :func:`linwu_stats.survey.weighted_quantile`; NaN where no row has a weight.
+
+        Also "exceeds": the smallest value whose share of persons exceeds ``share``, which is what R's laeken 0.5.2 does.
+        """
         from linwu_stats.survey.quantile import weighted_quantile
 
-        ends = self.start + self.count
-        found = [weighted_quantile(self.income[a:b], self.weight[a:b], share, rule) for a, b in zip(self.start, ends, strict=True)]
+        if rule == "exceeds":
+            return self._exceeding(share)
+        slices = [slice(first, first + size) for first, size in zip(self.start, self.count, strict=True)]
+        found = [weighted_quantile(self.income[one], self.weight[one], share, rule) if self.weight[one].any() else np.nan for one in slices]
         return np.array(found, dtype=float)
 
     def once(self, name: Any, make: Callable[[], Any]) -> Any:
