@@ -3,9 +3,10 @@
 ``INDICES`` is what :func:`linwu_stats.indicators.sampled.all_indices` estimates, what ``docs/indicators.md`` prints and what the axiom tests read.
 
 Axioms: ``focus`` (incomes of those who are not poor do not matter), ``monotonicity`` (a poor person's loss raises the index), ``transfer`` (a transfer
-from poorer to richer, among the poor for a poverty index, raises it), ``scale`` (all incomes and the line times a number: no change), ``homogeneity`` (the
-index moves by that number), ``replication`` (the population twice: no change), ``permutation`` (order does not matter), ``decomposability`` (the
-index of the whole is the mean of the groups' indices by persons), ``normalisation`` (0 where nobody is poor, or where all have the same). "yes", "weak" (never
+from poorer to richer, both poor and staying so for a poverty index, raises it), ``crossing`` (so does one that lifts the receiver over the line),
+``scale`` (all incomes and the line times a number: no change), ``homogeneity`` (the index moves by that number), ``replication`` (the population twice: no
+change), ``permutation`` (order does not matter), ``decomposability`` (the index of the whole is the mean of the groups' indices by persons),
+``normalisation`` (0 where nobody is poor, or where all have the same). "yes", "weak" (never
 the other way) or "no"; an axiom that is not named does not apply.
 """
 
@@ -47,7 +48,7 @@ class Index:
 
 _ANY = {"replication": "yes", "permutation": "yes"}
 _POVERTY = {**_ANY, "scale": "yes", "focus": "yes", "normalisation": "yes"}
-_STRICT = {**_POVERTY, "monotonicity": "yes", "transfer": "yes"}
+_STRICT = {**_POVERTY, "monotonicity": "yes", "transfer": "yes", "crossing": "yes"}
 _SPREAD = {**_ANY, "scale": "yes", "normalisation": "yes", "transfer": "yes"}
 _MONEY = {**_ANY, "homogeneity": "yes"}
 _COUNTS = "照计"
@@ -103,9 +104,11 @@ _LIST = (
         shares.quantile_raw, axioms=_MONEY,
     ),
     _fgt("headcount_ratio", "低于标准人口比重", 0, "低于标准的人口 ÷ N", {
-        **_POVERTY, "monotonicity": "weak", "transfer": "no", "decomposability": "yes",
+        **_POVERTY, "monotonicity": "weak", "transfer": "weak", "crossing": "no", "decomposability": "yes",
     }),
-    _fgt("poverty_gap_index", "贫困差距指数", 1, "Σ(z − y) ÷ z ÷ N", {**_POVERTY, "monotonicity": "yes", "transfer": "weak", "decomposability": "yes"}),
+    _fgt("poverty_gap_index", "贫困差距指数", 1, "Σ(z − y) ÷ z ÷ N", {
+        **_POVERTY, "monotonicity": "yes", "transfer": "weak", "crossing": "yes", "decomposability": "yes",
+    }),
     _fgt("squared_poverty_gap_index", "贫困差距平方指数", 2, "Σ((z − y) ÷ z)² ÷ N", {**_STRICT, "decomposability": "yes"}),
     Index(
         "watts_index", "瓦茨指数", "Σln(z ÷ y) ÷ N", "指数为空 (nonpositive_income)", "指数为空 (nonpositive_income)", _SIGN,
@@ -114,7 +117,8 @@ _LIST = (
     ),
     Index(
         "sen_index", "森贫困指数", "H·G + FGT₁·(1 − G), G 为低于标准者收入的基尼系数", "差距为整个标准", _CLIP, _SIGN, "Sen (1976), Econometrica 44, 219-231",
-        'svysen(~y, d, abs_thresh=z) (form="convey")', "share", poverty.sen_raw, "stated", {**_STRICT, "decomposability": "no"},
+        'svysen(~y, d, abs_thresh=z) (form="convey")', "share", poverty.sen_raw, "stated",
+        {**_STRICT, "crossing": "no", "decomposability": "no"},
     ),
     Index(
         "sst_index", "森-肖罗克斯-桑指数", "FGT₁·(1 + G), G 为全体差距的基尼系数", "差距为整个标准", _CLIP, _SIGN,
@@ -123,7 +127,7 @@ _LIST = (
     ),
     Index(
         "income_gap_ratio", "平均差距率", "FGT₁ ÷ FGT₀", "差距为整个标准", _CLIP + "; 无人低于标准时为空 (no_poor_here)", _SIGN, _FGT, "svyfgt 之比", "share",
-        poverty.income_gap_ratio_raw, "stated", {**_ANY, "scale": "yes", "focus": "yes", "monotonicity": "yes", "transfer": "weak"},
+        poverty.income_gap_ratio_raw, "stated", {**_ANY, "scale": "yes", "focus": "yes", "monotonicity": "yes", "transfer": "weak", "crossing": "yes"},
     ),
     Index(
         "poor_median", "低于标准者收入中位数", "y < z 者的中位数", _COUNTS, _COUNTS + "; 无人低于标准时为空 (no_poor_here)", _SIGN, _SILC,
