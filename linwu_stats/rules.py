@@ -16,6 +16,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ LAW_FOLDER = Path(__file__).parent / "law"
 
 #: Files of the packaged law that hold dated rules. Other YAML files of the folder are vocabularies of the reader.
 RULE_FILES = ("poverty_lines.yaml", "income_items.yaml", "headcount.yaml", "accounting_periods.yaml", "exit_criteria.yaml", "areas.yaml", "review.yaml",
-              "department_flags.yaml", "quality.yaml", "estimates.yaml", "reconciliation.yaml", "lookback.yaml", "disclosure.yaml")
+              "department_flags.yaml", "quality.yaml", "estimates.yaml", "reconciliation.yaml", "indicators.yaml", "lookback.yaml", "disclosure.yaml")
 
 #: What a value under a key prefix may be measured in, and what shape it must have; the longest prefix decides.
 UNITS: dict[str, tuple[str, ...]] = {
@@ -48,6 +49,8 @@ UNITS: dict[str, tuple[str, ...]] = {
     "income.sheet_tolerance": ("fen",),
     "exit.": ("criterion",),
     "indicator.": ("choice",),
+    "indicator.mpi.": ("mpi_rule",),
+    "indicator.change.": ("indicator_rule",),
     "township.": ("name",),
     "area.": ("area",),
     "flag.": ("department_flag",),
@@ -102,6 +105,8 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         "true_unrecognised_share", "power_share", "simulations", "seed", "villages", "exited", "registered", "off_register", "reserves", "size",
         "off_household_persons",
     }),
+    "mpi_rule": (set(), {"dimensions", "cutoff"}),
+    "indicator_rule": ({"median_share"}, set()),
     "review_rule": (set(), {"households", "township_minimum", "allocation", "method", "fields", "answers", "fixers"}),
 }
 #: What each rule of the double review must say, and the words that its choices may be.
@@ -118,6 +123,8 @@ ESTIMATE = {
     "estimate.rates": {"rate_quarter", "rate_spread_share"},
     "estimate.interval": {"checks_min", "floor_share", "assumed_share"}, "estimate.simulation": {"draws", "seed"}, "estimate.seasons": {"seasons"},
 }
+#: What each rule of multidimensional poverty must say.
+MPI = {"indicator.mpi.weights": {"dimensions"}, "indicator.mpi.cutoff": {"cutoff"}}
 #: What each rule of the quality of the ledgers must say.
 QUALITY = {
     "quality.complete.cells": {"cells", "ages"}, "quality.accurate.blank_codes": {"codes"}, "quality.timely.other_quarter": {"codes"},
@@ -444,6 +451,8 @@ def _read_value(entry: dict[str, Any], value: Any, where: str, origin: str) -> R
         _check_disclosure(entry["key"], value["value"], where)
     if entry["unit"] == "lookback_rule":
         _check_lookback(entry["key"], value["value"], where)
+    if entry["unit"] == "mpi_rule":
+        _check_mpi(entry["key"], value["value"], where)
     if entry["unit"] in ("source_field", "source_presence", "source_match"):
         _check_source(value["value"], where)
     choices = CHOICES.get(entry["key"])
@@ -594,6 +603,29 @@ def _check_disclosure(key: str, value: dict[str, Any], where: str) -> None:
                 raise LawError(f"{where}: dominant_share must be more than 0 and at most 1, not {part!r} (比重有误)")
         elif _number(part, where, whole=True) < 1:
             raise LawError(f"{where}: {field} must be a whole number of 1 or more, not {part!r} (应为正整数)")
+
+
+def _check_mpi(key: str, value: dict[str, Any], where: str) -> None:
+    _fields(value, MPI.get(key, set()), MPI.get(key, set()), where)
+    columns = {column.name for column in TABLES["household_exit"].columns if column.codes in ("outcome", "income_outcome")}
+    weights: dict[str, Fraction] = {}
+    if "cutoff" in value and not 0 < _fraction(value["cutoff"], where) <= 1:
+        raise LawError(f"{where}: the cutoff must be above 0 and at most 1, such as '1/3', not {value['cutoff']!r} (临界值有误)")
+    for one in value.get("dimensions", ()):
+        if not isinstance(one, dict) or set(one) != {"name", "term", "indicators"} or not isinstance(one["indicators"], dict) or not one["indicators"]:
+            raise LawError(f"{where}: each dimension has a name, a term and its indicators with their weights, not {one!r} (维度格式不符)")
+        if strange := sorted((set(map(str, one["indicators"])) - columns) | (set(one["indicators"]) & set(weights))):
+            raise LawError(f"{where}: {', '.join(strange)} is given twice, or is no test of household_exit; those are {', '.join(sorted(columns))} (指标有误)")
+        weights |= {name: _fraction(weight, where) for name, weight in one["indicators"].items()}
+    if "dimensions" in value and (not weights or min(weights.values()) <= 0 or sum(weights.values()) != 1):
+        raise LawError(f"{where}: the weights must be above 0 and add up to 1, written as fractions; they add up to {sum(weights.values())} (权重合计不为一)")
+
+
+def _fraction(value: Any, where: str) -> Fraction:
+    try:
+        return Fraction(str(value))
+    except (ValueError, ZeroDivisionError) as error:
+        raise LawError(f"{where}: a fraction such as '1/4' is expected, not {value!r} (应为分数)") from error
 
 
 def _check_estimate(key: str, value: dict[str, Any], where: str) -> None:

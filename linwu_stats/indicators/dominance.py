@@ -63,7 +63,7 @@ def dominance(
 
     Order 1 compares the shares at or below each line, 2 the poverty gaps (deficit curves), 3 the squared gaps. ``lines``: lowest and highest line;
     ``points``: how many lines, or the lines themselves (None: 25 for a sample; for registers every income in the range, so that nothing between two points is missed at
-    orders 1 and 2). ``income_second``: the column of ``second`` where it is another one. See the module for ``rule``. R: no equivalent in convey.
+    orders 1 and 2). ``income_second``: the column of ``second`` where it is another one. See the module for ``rule``.
     """
     if order not in (1, 2, 3):
         raise DesignError(f"order={order!r} (占优阶数) must be 1, 2 or 3")
