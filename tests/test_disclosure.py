@@ -207,7 +207,8 @@ def test_rate_of_a_tiny_group_is_withheld():
         def value(key):
             return {
                 "disclosure.indicators": {"indicators": ["mean_percapita_yuan", "headcount_ratio"]},
-                "disclosure.cells": {"minimum_persons": 5}, "disclosure.rates": {"minimum_denominator": 20, "dominant_households": 2, "dominant_share": 0.9}, "area.county": {"code": "431099"},
+                "disclosure.cells": {"minimum_persons": 5},
+                "disclosure.rates": {"minimum_denominator": 20, "dominant_households": 2, "dominant_share": 0.9}, "area.county": {"code": "431099"},
             }[key]
 
     rows = [("county", "431099", 300, 0.2), ("township", "431099001", 19, 0.5), ("township", "431099002", 81, 0.1), ("township", "431099003", 200, 0.2)]

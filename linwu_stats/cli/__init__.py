@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import linwu_stats
-from linwu_stats.cli import batch, compare, lab, look, lookback, reconcile, review, worklist
+from linwu_stats.cli import batch, compare, lab, lists, look, lookback, reconcile, review, worklist
 from linwu_stats.cli.shell import use_utf8
 
 __all__ = ["main"]
@@ -30,7 +30,7 @@ def main(context: click.Context, home: Path | None) -> None:
 
 _COMMANDS = (
     batch.sample, batch.new, batch.run, batch.report, compare.compare, look.explain, look.rules, look.check, look.dictionary, lab.lab,
-    lookback.lookback, reconcile.reconcile, review.review, worklist.worklist,
+    lookback.lookback, reconcile.reconcile, review.review, worklist.worklist, lists.notices, lists.caselists,
 )
 for _command in _COMMANDS:
     main.add_command(_command)

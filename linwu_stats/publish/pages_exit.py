@@ -15,7 +15,7 @@ from linwu_stats.publish import facts, plots, tables_html, words
 from linwu_stats.publish.tables_html import Fragment, Show, format_value, join, note, render_table, rule
 from linwu_stats.tables import CODES, label
 
-__all__ = ["cohorts", "conditions", "county_target", "household_list", "missing", "transitions", "verdicts", "village_exits"]
+__all__ = ["cohorts", "conditions", "county_target", "household_list", "lacking", "missing", "transitions", "verdicts", "village_exits"]
 
 _OUTCOMES = {"met": "达标", "not_met": "未达标", "not_yet": "尚未达到（不足一年）", "unknown": "未知"}
 
@@ -63,8 +63,8 @@ def missing(q: Any, area: str) -> Fragment:
     """What households that are not out lack most (最常缺的条件): combinations of conditions, most frequent first."""
     here, rows = facts.place(q, area), facts.exit_rows(q, area)
     poor = rows[rows["poverty_status"].isin(facts.POOR) & (rows["verdict"] != "meets_exit")]
-    lacking = pd.Series([_lacking(row) for row in poor.to_dict("records")], index=poor.index, dtype="object")
-    frame = poor.assign(lacking=lacking).groupby("lacking").agg(households=("household_id", "size"), persons=("registered_persons", "sum")).reset_index()
+    combinations = pd.Series([lacking(row) for row in poor.to_dict("records")], index=poor.index, dtype="object")
+    frame = poor.assign(lacking=combinations).groupby("lacking").agg(households=("household_id", "size"), persons=("registered_persons", "sum")).reset_index()
     frame = frame.sort_values(["households", "lacking"], ascending=[False, True])
     rest = frame.iloc[10:]
     tail = f"另有 {len(rest):,} 种组合，共 {int(rest['households'].sum()):,} 户。" if len(rest) else ""
@@ -75,6 +75,15 @@ def missing(q: Any, area: str) -> Fragment:
         note_text=f"先列未达标，后列未知。{tail}",
         empty="没有不符合退出条件的未脱贫户。",
     )
+
+
+def lacking(row: dict[str, Any]) -> Any:
+    """What a household lacks in words (缺什么): not met first, then not yet, then unknown. ``row``: of :func:`~linwu_stats.publish.facts.exit_rows`."""
+    failed = [term for column, (_, term) in facts.TESTS.items() if row[column] == "not_met"]
+    not_yet = [term for column, (_, term) in facts.TESTS.items() if row[column] == "not_yet"]
+    unknown = [term for column, (_, term) in facts.TESTS.items() if pd.isna(row[column]) or row[column] == "unknown"]
+    parts = [("未达标", failed), ("尚未达到", not_yet), ("未知", unknown)]
+    return "；".join(f"{'、'.join(terms)}{word}" for word, terms in parts if terms) or pd.NA
 
 
 def household_list(q: Any, area: str) -> Fragment:
@@ -88,7 +97,7 @@ def household_list(q: Any, area: str) -> Fragment:
     rows = facts.exit_rows(q, area)
     order = {"not_out": 0, "unknown": 1, "meets_exit": 2}
     frame = rows.assign(
-        lacking=[_lacking(row) for row in rows.to_dict("records")],
+        lacking=[lacking(row) for row in rows.to_dict("records")],
         _poor=~rows["poverty_status"].isin(facts.POOR),
         _verdict=rows["verdict"].map(order),
     ).sort_values(["_poor", "_verdict", "household_id"])
@@ -255,15 +264,6 @@ def _income_basis(q: Any, rows: pd.DataFrame) -> list[str | Markup]:
         return ["收入条件没有可用的标准。"]
     part_year = "不足一年的收入只能判“已达到”或“尚未达到”，不判“低于”。" if rows["income_outcome"].isin(["already_reached", "not_yet"]).any() else ""
     return [escape(f"收入条件：{'；'.join(parts)} "), rule("exit.household.income"), escape(f"。{part_year}")]
-
-
-def _lacking(row: dict[str, Any]) -> Any:
-    """What a household lacks in words, not met first, then unknown."""
-    failed = [term for column, (_, term) in facts.TESTS.items() if row[column] == "not_met"]
-    not_yet = [term for column, (_, term) in facts.TESTS.items() if row[column] == "not_yet"]
-    unknown = [term for column, (_, term) in facts.TESTS.items() if pd.isna(row[column]) or row[column] == "unknown"]
-    parts = [("未达标", failed), ("尚未达到", not_yet), ("未知", unknown)]
-    return "；".join(f"{'、'.join(terms)}{word}" for word, terms in parts if terms) or pd.NA
 
 
 def _village_lacking(row: dict[str, Any]) -> Any:

@@ -59,7 +59,8 @@ def check_plan(q: Any) -> None:
     if found:
         raise DisclosureError(
             f"small cells could be worked out from what would be published (公开表中有小单元可被推算): "
-            f"{'、'.join(label('public_table', one) for one in sorted(found))}. No public edition was written; raise disclosure.cells in data/law, or ask for help with these tables"
+            f"{'、'.join(label('public_table', one) for one in sorted(found))}. No public edition was "
+            "written; raise disclosure.cells in data/law, or ask for help with these tables"
         )
 
 

@@ -161,7 +161,8 @@ def _print_on_a4(sheet: Any, *, wide: bool) -> None:
 
 def _line_below(page: Mapping[str, Any], number: int) -> str:
     facts = dict(page["facts"])
-    mark = ("　内部审核，不得公开" if page.get("internal") else "") + ("　示例数据，全部虚构" if page["is_sample"] else "")
+    mark = "　内部审核，不得公开" if page.get("internal") else "　内部使用，不得公开" if page.get("restricted") else ""
+    mark += "　示例数据，全部虚构" if page["is_sample"] else ""
     return f"表{number}　{facts.get('报告期', '')}　{page['area_name']}{mark}"
 
 
