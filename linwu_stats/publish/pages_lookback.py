@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from linwu_stats.exits import lookback
 from linwu_stats.publish import facts, words
@@ -85,11 +85,12 @@ def rates(q: Any, area: str) -> Fragment:
     table = table[table["measure"] != "incidence"]
     frame = table.assign(
         rate=[label("lookback_measure", one) for one in table["measure"]], reading=[_reading(q, row) for row in table.to_dict("records")],
+        formula=[_formula(row) for row in table.to_dict("records")],
         verdict_name=[_verdict(row) for row in table.to_dict("records")],
     )
     columns = {
-        "rate": Show("指标"), "reading": Show("口径"), "asked_households": Show("可用答复", "integer", "户"),
-        "found_households": Show("查出", "integer", "户"), "formula_numerator": Show("公式分子", "integer"), "formula_denominator": Show("公式分母", "integer"),
+        "rate": Show("指标"), "reading": Show("口径", below="definition"), "asked_households": Show("可用答复", "integer", "户"),
+        "found_households": Show("查出", "integer", "户"), "formula": Show("公式分子÷分母", "figure"),
         "formula_share": Show("按公式", "percent", "%"), "estimate_share": Show("估计值", "percent", "%"), "low_share": Show("单侧下限", "percent", "%"),
         "high_share": Show("单侧上限", "percent", "%"), "design_effect": Show("设计效应", "decimal", unknown="—"),
         "verdict_name": Show("结论"), "more_households": Show("再查可定", "integer", "户", unknown="—"),
@@ -114,7 +115,7 @@ def incidence(q: Any, area: str) -> Fragment:
         used=["采用" if one else "" for one in table["chosen"]], verdict_name=[_verdict(row) for row in table.to_dict("records")],
     )
     columns = {
-        "exits": Show("错退率乘以"), "population": Show("分母"), "used": Show("判定"), "formula_denominator": Show("分母人口", "integer", "人"),
+        "exits": Show("错退率乘以"), "population": Show("分母"), "used": Show("判定", unknown=""), "formula_denominator": Show("分母人口", "integer", "人"),
         "estimate_share": Show("估计值", "percent", "%"), "low_share": Show("单侧下限", "percent", "%"), "high_share": Show("单侧上限", "percent", "%"),
         "verdict_name": Show("结论"),
     }
@@ -196,7 +197,7 @@ def plan(q: Any, area: str, measure: str) -> Fragment:
         "finite_households": Show("按有限总体", "integer", "户"), "clustered_households": Show("按村抽样", "integer", "户"),
         "villages": Show("村", "integer", "个"), "pass_exact_share": Show("简单随机通过", "percent", "%"),
         "pass_share": Show("按村抽样通过", "percent", "%", unknown="村不够"),
-        "pass_at_bar_share": Show("恰为标准仍通过", "percent", "%", unknown="村不够"), "choice": Show("选择"),
+        "pass_at_bar_share": Show("恰为标准仍通过", "percent", "%", unknown="村不够"), "choice": Show("选择", unknown=""),
     }
     if table.empty:
         return note("没有抽样方案。")
@@ -256,9 +257,12 @@ def _verdict(row: dict[str, Any]) -> str:
     return f"{label('lookback_verdict', row['verdict'])}{reason}"
 
 
-def _reading(q: Any, row: dict[str, Any]) -> Markup:
-    used = "（判定采用）" if row["chosen"] else ""
-    return escape(f"{_definition(q, row)}{used}") + Markup("<br>") + rule(row["definition"])
+def _reading(q: Any, row: dict[str, Any]) -> str:
+    return f"{_definition(q, row)}{'（判定采用）' if row['chosen'] else ''}"
+
+
+def _formula(row: dict[str, Any]) -> str:
+    return "÷".join(format_value(row[name], "integer") for name in ("formula_numerator", "formula_denominator"))
 
 
 def _definition(q: Any, row: Any) -> str:

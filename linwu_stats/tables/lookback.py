@@ -40,7 +40,7 @@ TABLES = (
         column("frame_households", "int", "总体户数", unit="户"),
         column("finite_households", "int", "有限总体所需户数", "exact hypergeometric bound", unit="户"),
         column("correlation_share", "float", "村内相关系数"), column("correlation_basis", "string", "相关系数来源", codes="lookback_basis"),
-        column("per_village_households", "int", "每村户数", unit="户"), column("design_effect", "float", "设计效应", "1 + (m - 1) rho"),
+        column("per_village_households", "int", "每村户数", unit="户"), column("design_effect", "float", "设计效应", "1 + (m - 1) rho, times that of unequal weights"),
         column("clustered_households", "int", "按村抽样所需户数", unit="户"), column("villages", "int", "所需村数", unit="个"),
         column("frame_villages", "int", "有此类户的村数", unit="个"),
         column("pass_exact_share", "float", "简单随机的通过概率", "at the assumed true rate, simple random"),

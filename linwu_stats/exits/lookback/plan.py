@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 
 from linwu_stats.exits.compare import exact
+from linwu_stats.exits.lookback.bounds import few_villages
 from linwu_stats.exits.lookback.clustering import correlation_of
 from linwu_stats.exits.lookback.definitions import bar_of
-from linwu_stats.exits.lookback.exact import clustered_effect, largest_allowed_of, pass_probability, sample_size
+from linwu_stats.exits.lookback.draw import KINDS
+from linwu_stats.exits.lookback.exact import clustered_effect, pass_probability, sample_size
 from linwu_stats.rules import Rules
 from linwu_stats.tables import conform
 
-__all__ = ["ALLOWED", "lookback_plan", "simulate_found"]
+__all__ = ["ALLOWED", "lookback_plan", "simulate_bounds"]
 
 #: Households with the problem that an option allows.
 ALLOWED = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
@@ -40,13 +42,13 @@ def lookback_plan(frame: pd.DataFrame, last_answers: pd.DataFrame, rules: Rules,
         bar = exact(bar_of(measure, rules).value["share"])
         bad_share, true = (1 - bar, rule["true_unrecognised_share"]) if measure == "recognition" else (bar, rule["true_share"])
         strict = bar_of(measure, rules).value["sign"] == "<"
-        sizes = _sizes(frame, kind)
-        per_village = sum(take[one] for one in ("exited", "registered", "off_register")) if kind == "all" else take[kind]
+        per_village = sum(take[one] for one in KINDS) if kind == "all" else take[kind]
+        sizes = _sizes(frame, kind, per_village)
         correlation, basis = correlation_of(last_answers, measure, rules)
         rates = [_village_rates(len(sizes), share, correlation, rule["simulations"], [seed or rule["seed"], place, turn])
                  for turn, share in enumerate((true, float(bad_share)))] if len(sizes) else []
         options = [
-            _option(allowed, bad_share, true, level, sizes, frame, per_village, correlation, rates, [seed or rule["seed"], place], strict=strict)
+            _option(allowed, bad_share, true, level, sizes, per_village, correlation, rates, [seed or rule["seed"], place], strict=strict)
             for allowed in ALLOWED
         ]
         fits = [one["allowed_households"] for one in options if (one["pass_share"] or 0) >= rule["power_share"] and one["villages"] <= one["frame_villages"]]
@@ -58,39 +60,47 @@ def lookback_plan(frame: pd.DataFrame, last_answers: pd.DataFrame, rules: Rules,
     return conform(pd.DataFrame(rows), "lookback_plan")
 
 
-def simulate_found(
-    households: np.ndarray, size: np.ndarray, rates: np.ndarray, villages: int, per_village: int, seed: list[int],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Households found and asked in repeated samples (模拟抽样): villages by systematic sampling with probability proportional to ``size``.
+def simulate_bounds(
+    sizes: pd.DataFrame, rates: np.ndarray, villages: int, per_village: int, seed: list[int], *, correlation: float, level: float,
+) -> np.ndarray:
+    """Upper bounds of repeated samples (模拟抽样的上限), each made as :func:`~linwu_stats.exits.lookback.bounds.rate_bounds` makes it, of households.
 
-    ``households`` and ``size`` of each village; ``rates``: one row a repetition, one column a village. A village larger than the step is hit more
-    than once, as if it were several.
+    ``sizes``: households, size and weight of each village; ``rates``: one row a repetition, one column a village. Villages are drawn by systematic sampling
+    with probability proportional to size; one that is larger than the step is hit more than once, as if it were several.
     """
+    from scipy import stats
+
     random = np.random.default_rng(seed)
-    ends = np.cumsum(size)
+    ends = np.cumsum(sizes["size"].to_numpy())
     points = (random.random((len(rates), 1)) + np.arange(villages)) * ends[-1] / villages
-    hit = np.minimum(np.searchsorted(ends, points, side="right"), len(size) - 1)
-    asked = np.minimum(per_village, households[hit])
-    return random.binomial(asked, np.take_along_axis(rates, hit, axis=1)).sum(axis=1), asked.sum(axis=1)
+    hit = np.minimum(np.searchsorted(ends, points, side="right"), len(sizes) - 1)
+    asked, weight = np.minimum(per_village, sizes["households"].to_numpy()[hit]), sizes["weight"].to_numpy()[hit]
+    found = random.binomial(asked, np.take_along_axis(rates, hit, axis=1))
+    whole, size = (weight * asked).sum(axis=1), asked.sum(axis=1)
+    share = (weight * found).sum(axis=1) / whole
+    worth = whole**2 / (asked * weight**2).sum(axis=1) / (1 + ((asked**2).sum(axis=1) / size - 1) * correlation)
+    spread = villages / (villages - 1) * ((weight * (found - share[:, None] * asked)) ** 2).sum(axis=1) / whole**2
+    seen = (spread > 0) & (share > 0) & (share < 1)
+    worth = np.where(seen, np.minimum(worth, share * (1 - share) / np.where(seen, spread, 1.0)), worth)
+    effective = np.minimum(worth * few_villages(float(size.mean()), villages - 1, level), size)
+    return np.where(share < 1, stats.beta.ppf(level, share * effective + 1, np.maximum(effective * (1 - share), 1e-9)), 1.0)
 
 
 def _option(
-    allowed: int, bar: Fraction, true: float, level: float, sizes: pd.DataFrame, frame: pd.DataFrame, per_village: int, correlation: float,
-    rates: list[np.ndarray], seed: list[int], *, strict: bool,
+    allowed: int, bar: Fraction, true: float, level: float, sizes: pd.DataFrame, per_village: int, correlation: float, rates: list[np.ndarray],
+    seed: list[int], *, strict: bool,
 ) -> dict[str, Any]:
     """One line of the plan: so many households with the problem are allowed."""
     single = sample_size(allowed, float(bar), level=level)
     population = int(sizes["households"].sum()) if len(sizes) else 0
-    take = float(np.minimum(sizes["households"], per_village).mean()) if len(sizes) else 0.0
-    effect = clustered_effect(take, correlation)
+    take, effect = _expected(sizes, per_village, correlation) if len(sizes) else (0.0, 1.0)
     needed = math.ceil(single * effect)
     villages = max(2, math.ceil(needed / take)) if take else 0
     passes: list[float | None] = [None, None]
     if rates and villages <= len(sizes):
         for turn, rate in enumerate(rates):
-            found, asked = simulate_found(sizes["households"].to_numpy(), sizes["size"].to_numpy(), rate, villages, per_village, [*seed, allowed, turn])
-            limits = largest_allowed_of(asked, float(bar), level=level, design_effect=effect)
-            passes[turn] = float((found <= np.array([limits[one] for one in asked])).mean())
+            high = simulate_bounds(sizes, rate, villages, per_village, [*seed, allowed, turn], correlation=correlation, level=level)
+            passes[turn] = float((high < float(bar) if strict else high <= float(bar)).mean())
     return {
         "allowed_households": allowed, "bar_share": float(bar), "true_share": true, "exact_households": single, "frame_households": population,
         "finite_households": sample_size(allowed, float(bar), level=level, population=population, sign="<" if strict else "<=") if population else None,
@@ -99,12 +109,24 @@ def _option(
     }
 
 
-def _sizes(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Villages that have households of the kind, in the order of the draw."""
-    names = [f"{one}_households" for one in (("exited", "registered", "off_register") if kind == "all" else (kind,))]
+def _expected(sizes: pd.DataFrame, per_village: int, correlation: float) -> tuple[float, float]:
+    """Households that a drawn village gives, and the design effect of clusters and unequal weights, for villages drawn by size."""
+    chance = sizes["size"].to_numpy() / sizes["size"].sum()
+    asked, weight = np.minimum(per_village, sizes["households"].to_numpy()), sizes["weight"].to_numpy()
+    take = float(chance @ asked)
+    unequal = float(chance @ (asked * weight**2)) * take / float(chance @ (asked * weight)) ** 2
+    return take, unequal * clustered_effect(float(chance @ asked**2) / take, correlation)
+
+
+def _sizes(frame: pd.DataFrame, kind: str, per_village: int) -> pd.DataFrame:
+    """Villages that have households of the kind, in the order of the draw, with the weight that a household of each would have."""
+    names = [f"{one}_households" for one in (KINDS if kind == "all" else (kind,))]
     ordered = frame.sort_values(["township_code", "village_code"])
     sizes = pd.DataFrame({"households": ordered[names].sum(axis=1).astype(int), "size": ordered["size"].astype(float)})
-    return sizes[sizes["households"] > 0].reset_index(drop=True)
+    sizes = sizes[sizes["households"] > 0].reset_index(drop=True)
+    # Recognition counts households as they were asked; the others stand for the households of their village.
+    stands = sizes["households"] / np.minimum(per_village, sizes["households"]) / sizes["size"]
+    return sizes.assign(weight=1.0 if kind == "all" else stands)
 
 
 def _village_rates(villages: int, share: float, correlation: float, times: int, seed: list[int]) -> np.ndarray:
