@@ -49,7 +49,8 @@ def ask(what: str, d: survey.Design, line: float, income: str, **shared) -> surv
         calls = {
             "fgt": lambda: sampled.fgt(d, income, at, number, **shared), "money": lambda: sampled.fgt(d, income, at, number, normalise=False, **shared),
             "ge": lambda: sampled.generalised_entropy(d, income, number, **shared), "atk": lambda: sampled.atkinson(d, income, number, **shared),
-            "q": lambda: sampled.percentile(d, income, number, **shared), "lorenz": lambda: sampled.lorenz(d, income, [number], **shared).iloc[0],
+            "q": lambda: sampled.percentile(d, income, number, density="kernel", **shared),
+            "lorenz": lambda: sampled.lorenz(d, income, [number], **shared).iloc[0],
             "glorenz": lambda: sampled.lorenz(d, income, [number], generalised=True, **shared).iloc[0],
         }
         return calls[stem]()
@@ -62,7 +63,7 @@ def ask(what: str, d: survey.Design, line: float, income: str, **shared) -> surv
         "sen": lambda: sampled.sen(d, income, at, **shared), "csen": lambda: sampled.sen(d, income, line, form="convey", **CONVEY, **shared),
         "sst": lambda: sampled.sen_shorrocks_thon(d, income, at, **shared),
         "csst": lambda: sampled.sen_shorrocks_thon(d, income, line, form="convey", **CONVEY, **shared),
-        "logvar": lambda: sampled.variance_of_logs(d, income, **shared), "p90p10": lambda: sampled.percentile_ratio(d, income, **shared),
+        "logvar": lambda: sampled.variance_of_logs(d, income, **shared), "p90p10": lambda: sampled.percentile_ratio(d, income, density="kernel", **shared),
         "qsr": lambda: sampled.quintile_share_ratio(d, income, ties="whole", **shared), "arpr": lambda: sampled.at_risk_rate(d, income, at, **shared),
         "poormed": lambda: sampled.poor_median(d, income, at, **shared), "rmpg": lambda: sampled.relative_median_gap(d, income, at, **shared),
         "arpt": lambda: sampled.at_risk_threshold(d, income, **shared),
@@ -295,7 +296,8 @@ def test_contradictions_are_refused():
         lambda: sampled.all_indices(d, "income", 2952, indices=["ginny"]), lambda: sampled.gini(d, "village"), lambda: sampled.gini(d, "nothing"),
         lambda: sampled.gini(d, "income", headcount="poor"), lambda: sampled.poor_median(d, "income", "income"),
         lambda: sampled.sen(d, "income", 2952, form="x"),
-        lambda: sampled.gini(d, "income", unknown="zero"), lambda: sampled.of_weights(d, "income", "gini")(np.ones(3)),
+        lambda: sampled.percentile(d, "income", density="x"), lambda: sampled.gini(d, "income", unknown="zero"),
+        lambda: sampled.of_weights(d, "income", "gini")(np.ones(3)),
     ):
         with pytest.raises(DesignError):
             wrong()
@@ -336,6 +338,16 @@ def test_equal_incomes_and_few_rows():
     alone = sampled.all_indices(survey.design(village, clusters=["v"]), "y", 2, by="v")
     assert alone["se"].isna().all()  # one village is no sample of villages
     assert alone.loc[alone["indicator"] == "mean", "value"].tolist() == [1.5, 3.5]
+
+
+def test_two_ways_to_a_density_at_a_quantile():
+    # Of an exponential distribution the density at the quantile p is 1 - p: the error of a quantile of n rows is sqrt(p / (n (1 - p))).
+    size = 20_000
+    d = survey.design(pd.DataFrame({"y": -np.log(1 - (np.arange(size) + 0.5) / size)}))
+    for q in (0.1, 0.5, 0.9):
+        wanted = math.sqrt(q / (size * (1 - q)))
+        assert sampled.percentile(d, "y", q).se == pytest.approx(wanted, rel=0.02)
+    assert sampled.percentile(d, "y", 0.5, density="kernel").se == pytest.approx(math.sqrt(1 / size), rel=0.1)
 
 
 def test_lorenz_and_shares_add_up():

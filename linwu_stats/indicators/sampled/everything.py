@@ -22,7 +22,7 @@ __all__ = ["all_indices", "raw_of"]
 def all_indices(
     d: Design, income: Any, line: Any = None, *, by: Any = None, headcount: Any = None, indices: Sequence[str] | None = None,
     relative_line: Line | None = None, unknown: str = "refuse", sign: str = SIGN, negative: str = "clip", rule: str = "math", ties: str = "split",
-    level: float = 0.95, df: float | None = None,
+    density: str = "sparsity", level: float = 0.95, df: float | None = None,
 ) -> pd.DataFrame:
     """Every index of :data:`.INDICES` for the domain, or for every group of ``by`` (全部指标), incomes sorted once.
 
@@ -38,7 +38,7 @@ def all_indices(
         raise DesignError(f"indices {', '.join(strange)} are not known (未知的指标): choose from {', '.join(INDICES)}")
     sample = prepare(d, income, headcount, by=by, unknown=unknown)
     lines = {"stated": line, "relative": relative_line or relative(rule=rule)}
-    options = {"sign": sign, "negative": negative, "rule": rule, "ties": ties}
+    options = {"sign": sign, "negative": negative, "rule": rule, "ties": ties, "density": density}
     raws = [(name, raw_of(sample, INDICES[name], lines, options), INDICES[name].suited) for name in names]
     return frame_of(sample, raws, level=level, df=df)
 

@@ -41,12 +41,15 @@ def mean(d: Design, income: Any, **shared: Any) -> Estimate | pd.DataFrame:
     return _index(d, income, "mean", "plain", inequality.mean_raw, {}, **shared)
 
 
-def percentile(d: Design, income: Any, q: float = 0.5, *, rule: str = "math", **shared: Any) -> Estimate | pd.DataFrame:
-    """Quantile of income with its linearised error (收入分位数); R: ``convey::svyiqalpha(~income, d, alpha=q)``.
+def percentile(
+    d: Design, income: Any, q: float = 0.5, *, rule: str = "math", density: str = "sparsity", **shared: Any
+) -> Estimate | pd.DataFrame:
+    """Quantile of income with its linearised error (收入分位数); R: ``convey::svyiqalpha(~income, d, alpha=q)`` with ``density="kernel"``.
 
-    ``rule``: see :data:`linwu_stats.survey.QUANTILE_RULES` ("exceeds" is that of laeken). Woodruff's interval is :func:`linwu_stats.survey.quantile`.
+    ``rule``: see :data:`linwu_stats.survey.QUANTILE_RULES` ("exceeds" is that of laeken). ``density``:
+    "sparsity" covers better than convey's "kernel" (``docs/indicators-coverage.md``). Woodruff's interval is :func:`linwu_stats.survey.quantile`.
     """
-    return _index(d, income, f"quantile({q:g})", "plain", shares.quantile_raw, {"share": q, "rule": rule}, **shared)
+    return _index(d, income, f"quantile({q:g})", "plain", shares.quantile_raw, {"share": q, "rule": rule, "density": density}, **shared)
 
 
 def fgt(
@@ -200,9 +203,11 @@ def palma_ratio(d: Design, income: Any, *, ties: str = "split", rule: str = "mat
     return share_ratio(d, income, 0.1, 0.4, ties=ties, rule=rule, **shared)
 
 
-def percentile_ratio(d: Design, income: Any, upper: float = 0.9, lower: float = 0.1, *, rule: str = "math", **shared: Any) -> Estimate | pd.DataFrame:
-    """Ratio of two quantiles (分位数比), P90/P10 unless told otherwise."""
-    options = {"upper": upper, "lower": lower, "rule": rule}
+def percentile_ratio(
+    d: Design, income: Any, upper: float = 0.9, lower: float = 0.1, *, rule: str = "math", density: str = "sparsity", **shared: Any
+) -> Estimate | pd.DataFrame:
+    """Ratio of two quantiles (分位数比), P90/P10 unless told otherwise; ``rule``, ``density`` as :func:`percentile`."""
+    options = {"upper": upper, "lower": lower, "rule": rule, "density": density}
     return _index(d, income, f"percentile_ratio({upper:g}/{lower:g})", "positive", shares.percentile_ratio_raw, options, **shared)
 
 

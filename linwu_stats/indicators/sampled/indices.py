@@ -89,8 +89,8 @@ def _atkinson(epsilon: float) -> Index:
 
 def _percentiles(upper: int, lower: int) -> Index:
     return Index(
-        f"p{upper}_p{lower}", f"分位数比 P{upper}/P{lower}", f"第{upper}百分位 ÷ 第{lower}百分位", _DIVISOR, _DIVISOR, "", _COWELL, "两个 svyiqalpha 之比",
-        "positive", partial(shares.percentile_ratio_raw, upper=upper / 100, lower=lower / 100), axioms={**_ANY, "scale": "yes", "transfer": "no"},
+        f"p{upper}_p{lower}", f"分位数比 P{upper}/P{lower}", f"第{upper}百分位 ÷ 第{lower}百分位", _DIVISOR, _DIVISOR, "", _COWELL,
+        '两个 svyiqalpha 之比 (density="kernel")', "positive", partial(shares.percentile_ratio_raw, upper=upper / 100, lower=lower / 100), axioms={**_ANY, "scale": "yes", "transfer": "no"},
     )
 
 
@@ -100,8 +100,8 @@ QUINTILES = {f"share_q{fifth}": ((fifth - 1) / 5, fifth / 5) for fifth in range(
 _LIST = (
     Index("mean", "人均收入", "Σ收入 ÷ Σ人口", _COUNTS, _COUNTS, "", "总量除以人口", "svymean(~y, d)", "plain", inequality.mean_raw, axioms=_MONEY),
     Index(
-        "median", "收入中位数", "至少一半人不高于它的最小收入", _COUNTS, _COUNTS, "", "Deville (1999)", "svyiqalpha(~y, d, alpha=0.5)", "plain",
-        shares.quantile_raw, axioms=_MONEY,
+        "median", "收入中位数", "至少一半人不高于它的最小收入", _COUNTS, _COUNTS, "", "Deville (1999)", 'svyiqalpha(~y, d, alpha=0.5) (density="kernel")',
+        "plain", shares.quantile_raw, axioms=_MONEY,
     ),
     _fgt("headcount_ratio", "低于标准人口比重", 0, "低于标准的人口 ÷ N", {
         **_POVERTY, "monotonicity": "weak", "transfer": "weak", "crossing": "no", "decomposability": "yes",

@@ -11,6 +11,8 @@ into that of the index::
 The density at a quantile or line is that of a Gaussian kernel with bandwidth h = σ N^(-1/5), σ the weighted standard deviation and N the weighted
 persons, as in R's convey (``h_fun``, ``densfun``) and the documents it follows.
 
+"sparsity" takes it instead from the quantiles on both sides of the quantile.
+
 Source: Deville (1999), Survey Methodology 25, 193-203; Osier (2009), Survey Research Methods 3, 167-195.
 """
 
@@ -25,7 +27,10 @@ import numpy as np
 from linwu_stats.indicators.sampled.sample import Sample, prepare
 from linwu_stats.survey.columns import DesignError, as_numbers
 
-__all__ = ["Line", "Threshold", "absolute", "bandwidth", "density", "line_of", "quantile_influence", "relative", "relative_to_mean", "resolve"]
+__all__ = [
+    "Line", "Threshold", "absolute", "bandwidth", "density", "line_of", "quantile_influence", "relative", "relative_to_mean",
+    "resolve", "sparsity_density",
+]
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Line:
     """A poverty line (贫困标准): ``amount`` (number or column), or ``share`` of a ``quantile`` or of the mean (``quantile=None``).
 
     ``of``: "design", threshold of the whole design (a domain is measured against the national line), or "domain", each domain against its own.
-    ``rule``: definition of the quantile, as :data:`linwu_stats.survey.QUANTILE_RULES`; "exceeds" is that of laeken.
+    ``rule``: definition of the quantile, as :data:`linwu_stats.survey.QUANTILE_RULES`; "exceeds" is that of laeken. ``density``: how that at the
+    quantile is estimated, "kernel" or "sparsity".
     """
 
     amount: Any = None
@@ -41,6 +47,7 @@ class Line:
     quantile: float | None = 0.5
     of: str = "design"
     rule: str = "math"
+    density: str = "kernel"
 
     @property
     def is_relative(self) -> bool:
@@ -53,11 +60,11 @@ def absolute(amount: Any) -> Line:
     return Line(amount=amount)
 
 
-def relative(share: float = 0.6, quantile: float = 0.5, of: str = "design", rule: str = "math") -> Line:
+def relative(share: float = 0.6, quantile: float = 0.5, of: str = "design", rule: str = "math", density: str = "kernel") -> Line:
     """A share of a quantile (相对标准), 60 % of the median unless told otherwise; R: convey ``type_thresh="relq", percent=, quantiles=``."""
     if not (math.isfinite(share) and share > 0) or not 0 < quantile < 1:
         raise DesignError(f"relative line (相对标准): share {share!r} must be above 0 and quantile {quantile!r} between 0 and 1")
-    return Line(share=float(share), quantile=float(quantile), of=_of(of), rule=rule)
+    return Line(share=float(share), quantile=float(quantile), of=_of(of), rule=rule, density=density)
 
 
 def relative_to_mean(share: float = 0.5, of: str = "design") -> Line:
@@ -130,14 +137,38 @@ def density(sample: Sample, at: np.ndarray, values: np.ndarray | None = None, h:
         return sample.total(kernel if values is None else kernel * values) / (sample.persons * width * math.sqrt(2 * math.pi))
 
 
-def quantile_influence(sample: Sample, value: np.ndarray, share: float) -> np.ndarray:
+def sparsity_density(sample: Sample, share: float) -> np.ndarray:
+    """Density of each group at a quantile, from the quantiles on both sides of it (分位差密度): 2h / (Q(p + h) - Q(p - h)).
+
+    h is the bandwidth of Hall and Sheather (1988), JRSS B 50, of the size n^(-1/3), n the rows of the group: it follows the incomes close to the
+    quantile, where the kernel with its one bandwidth for the whole distribution smooths too much (in the lower tail).
+    """
+    from scipy import special
+
+    point = float(special.ndtri(share))
+    shape = (1.5 * np.exp(-(point**2)) / (2 * math.pi) / (2 * point**2 + 1)) ** (1 / 3)
+    half = np.minimum(sample.count ** (-1 / 3) * 1.959963984540054 ** (2 / 3) * shape, 0.95 * min(share, 1 - share))
+    found = np.empty(sample.groups)
+    for at, (first, size) in enumerate(zip(sample.start, sample.count, strict=True)):
+        weight = sample.weight[first : first + size]
+        middle = (sample.reached[first : first + size] - weight / 2) / sample.persons[at]
+        below, above = np.interp([share - half[at], share + half[at]], middle, sample.income[first : first + size])
+        found[at] = 2 * half[at] / (above - below) if above > below else np.inf
+    return found
+
+
+def quantile_influence(sample: Sample, value: np.ndarray, share: float, how: str = "kernel") -> np.ndarray:
     """Influence of one person on a quantile (分位数的影响函数): -(1(y ≤ q) - share) / (N f(q)); R: ``convey::svyiqalpha``.
+
+    ``how``: "kernel" or "sparsity", how the density f is estimated.
 
     Where all incomes of a group are equal there is no density and nothing varies: 0. Where the quantile lies in a gap without density the result is not finite
     and the standard error unknown.
     """
+    if how not in ("kernel", "sparsity"):
+        raise DesignError(f"density={how!r} (密度的估计) is not known: 'kernel' or 'sparsity'")
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope = 1 / (sample.persons * density(sample, value))
+        slope = 1 / (sample.persons * (density(sample, value) if how == "kernel" else sparsity_density(sample, share)))
     slope = np.where(bandwidth(sample) > 0, slope, 0.0)
     return -((sample.income <= sample.spread(value)) - share) * sample.spread(slope)
 
@@ -155,7 +186,7 @@ def _relative(sample: Sample, line: Line) -> Threshold:
         influence = (base.income - base.spread(centre)) / base.spread(base.persons)
     else:
         centre = base.quantile(line.quantile, line.rule)
-        influence = quantile_influence(base, centre, line.quantile)
+        influence = quantile_influence(base, centre, line.quantile, line.density)
     value, influence = line.share * centre, line.share * influence
     shift = None
     if line.of == "design":

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from linwu_stats.indicators.sampled.lines import density, quantile_influence
+from linwu_stats.indicators.sampled.lines import density as kernel_density
+from linwu_stats.indicators.sampled.lines import quantile_influence
 from linwu_stats.indicators.sampled.sample import Raw, Sample, first_reason, no_value
 from linwu_stats.survey.columns import DesignError
 
@@ -27,16 +28,16 @@ class Held(NamedTuple):
     influence: np.ndarray
 
 
-def quantile_raw(sample: Sample, share: float = 0.5, *, rule: str = "math") -> Raw:
+def quantile_raw(sample: Sample, share: float = 0.5, *, rule: str = "math", density: str = "sparsity") -> Raw:
     """Quantile and its influence."""
     _between(share)
     value = sample.quantile(share, rule)
-    return Raw(value, quantile_influence(sample, value, share))
+    return Raw(value, quantile_influence(sample, value, share, density))
 
 
-def percentile_ratio_raw(sample: Sample, upper: float = 0.9, lower: float = 0.1, *, rule: str = "math") -> Raw:
+def percentile_ratio_raw(sample: Sample, upper: float = 0.9, lower: float = 0.1, *, rule: str = "math", density: str = "sparsity") -> Raw:
     """Ratio of two quantiles and its influence; without value where the lower one is not above 0."""
-    above, below = quantile_raw(sample, upper, rule=rule), quantile_raw(sample, lower, rule=rule)
+    above, below = (quantile_raw(sample, share, rule=rule, density=density) for share in (upper, lower))
     with np.errstate(divide="ignore", invalid="ignore"):
         value = above.value / below.value
         influence = (above.influence - sample.spread(value) * below.influence) / sample.spread(below.value)
@@ -84,7 +85,7 @@ def _held(sample: Sample, share: float, ties: str, rule: str) -> Held:
     if ties == "whole":
         quantile = sample.quantile(share, rule)
         inside = sample.income <= sample.spread(quantile)
-        slope = density(sample, quantile, sample.income) * sample.persons
+        slope = kernel_density(sample, quantile, sample.income) * sample.persons
         influence = sample.income * inside + sample.spread(slope) * quantile_influence(sample, quantile, share)
         return Held(sample.total(sample.income * inside), influence)
     wanted = share * sample.persons
