@@ -90,7 +90,8 @@ def _atkinson(epsilon: float) -> Index:
 def _percentiles(upper: int, lower: int) -> Index:
     return Index(
         f"p{upper}_p{lower}", f"分位数比 P{upper}/P{lower}", f"第{upper}百分位 ÷ 第{lower}百分位", _DIVISOR, _DIVISOR, "", _COWELL,
-        '两个 svyiqalpha 之比 (density="kernel")', "positive", partial(shares.percentile_ratio_raw, upper=upper / 100, lower=lower / 100), axioms={**_ANY, "scale": "yes", "transfer": "no"},
+        '两个 svyiqalpha 之比 (density="kernel")', "positive", partial(shares.percentile_ratio_raw, upper=upper / 100, lower=lower / 100),
+        axioms={**_ANY, "scale": "yes", "transfer": "no"},
     )
 
 
