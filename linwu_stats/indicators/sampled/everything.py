@@ -10,7 +10,7 @@ import pandas as pd
 
 from linwu_stats.indicators.sampled.finish import frame_of
 from linwu_stats.indicators.sampled.indices import INDICES, Index
-from linwu_stats.indicators.sampled.lines import Line, relative
+from linwu_stats.indicators.sampled.lines import Line, line_of, relative
 from linwu_stats.indicators.sampled.poverty import SIGN
 from linwu_stats.indicators.sampled.sample import Raw, Sample, prepare
 from linwu_stats.survey.columns import DesignError
@@ -36,7 +36,9 @@ def all_indices(
     strange = [name for name in names if name not in INDICES]
     if strange:
         raise DesignError(f"indices {', '.join(strange)} are not known (未知的指标): choose from {', '.join(INDICES)}")
-    sample = prepare(d, income, headcount, by=by, unknown=unknown)
+    is_relative = line_of(line).is_relative
+    ordered = is_relative or any(INDICES[name].ordered for name in names)
+    sample = prepare(d, income, headcount, by=by, unknown=unknown, ordered=ordered)
     lines = {"stated": line, "relative": relative_line or relative(rule=rule)}
     options = {"sign": sign, "negative": negative, "rule": rule, "ties": ties, "density": density}
     raws = [(name, raw_of(sample, INDICES[name], lines, options), INDICES[name].suited) for name in names]

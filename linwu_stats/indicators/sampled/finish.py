@@ -137,10 +137,7 @@ def _spreads(sample: Sample, d: Design, raws: Sequence[tuple[str, Raw, str]]) ->
         else:
             spread[:, column], without[:, column] = made.shifted(scores, raw.shift), made.simple_shifted(scores, raw.shift)
         if waiting and (len(waiting) == TOGETHER or column == len(raws) - 1):
-            block = np.empty((len(scores), len(waiting)), order="F")
-            for place, (_, one) in enumerate(waiting):
-                block[:, place] = one
-            spread[:, [place for place, _ in waiting]] = made.own(block)
+            spread[:, [place for place, _ in waiting]] = made.own([one for _, one in waiting])
             waiting = []
     return spread, without, blind
 
@@ -156,6 +153,8 @@ def _ends(found: Estimate, suited: str, asked: str | None, level: float, df: flo
         kind = "logit" if 0 < value < 1 and se > 0 else "korn_graubard" if value == 0 else "wald"
     if asked is None and suited == "positive" and not value > 0:
         kind = "wald"
+    if kind == "korn_graubard" and value in (0, 1):
+        found = replace(found, se=0.0)  # an estimated line has an error even where nobody is below it: the rows are the effective size then
     with np.errstate(over="ignore"):
         low, high = interval(found, kind, level, df=df)
     return kind, float(low), float(high)

@@ -29,7 +29,8 @@ __all__ = ["INDICES", "QUINTILES", "Index", "indices_frame"]
 class Index:
     """One index (指标): ``term`` official, ``zero`` and ``negative`` what such incomes do, ``sign`` the boundary, ``line`` whether it needs one.
 
-    ``line``: "" none, "stated" the caller's, "relative" the relative line. ``suited``: kind of interval that suits it.
+    ``line``: "" none, "stated" the caller's, "relative" the relative line. ``suited``: kind of interval that suits it. ``ordered``: whether it needs
+    incomes in order.
     """
 
     name: str
@@ -45,7 +46,17 @@ class Index:
     line: str = ""
     axioms: dict[str, str] = field(default_factory=dict, compare=False)
 
+    @property
+    def ordered(self) -> bool:
+        """Whether incomes have to be in order (是否需排序)."""
+        return self.line == "relative" or getattr(self.make, "func", self.make) not in _SUMS
 
+
+#: Indices that are plain sums over persons.
+_SUMS = (
+    inequality.mean_raw, inequality.entropy_raw, inequality.atkinson_raw, inequality.variance_of_logs_raw, inequality.relative_mean_deviation_raw,
+    inequality.hoover_raw, poverty.fgt_raw, poverty.watts_raw, poverty.income_gap_ratio_raw,
+)
 _ANY = {"replication": "yes", "permutation": "yes"}
 _POVERTY = {**_ANY, "scale": "yes", "focus": "yes", "normalisation": "yes"}
 _STRICT = {**_POVERTY, "monotonicity": "yes", "transfer": "yes", "crossing": "yes"}

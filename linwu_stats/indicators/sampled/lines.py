@@ -19,12 +19,12 @@ Source: Deville (1999), Survey Methodology 25, 193-203; Osier (2009), Survey Res
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from linwu_stats.indicators.sampled.sample import Sample, prepare
+from linwu_stats.indicators.sampled.sample import Sample
 from linwu_stats.survey.columns import DesignError, as_numbers
 
 __all__ = [
@@ -180,7 +180,7 @@ def _of(of: str) -> str:
 
 
 def _relative(sample: Sample, line: Line) -> Threshold:
-    base = sample if line.of == "domain" else _whole_design(sample)
+    base = sample if line.of == "domain" else sample.whole()
     if line.quantile is None:
         centre = base.mean
         influence = (base.income - base.spread(centre)) / base.spread(base.persons)
@@ -199,14 +199,6 @@ def _relative(sample: Sample, line: Line) -> Threshold:
     reason = np.full(sample.groups, None, dtype=object)
     reason[~(value > 0)] = "line_not_positive"
     return Threshold(value, rows, None, influence, shift, reason if any(one is not None for one in reason) else None)
-
-
-def _whole_design(sample: Sample) -> Sample:
-    """All known incomes of the design, whatever the domain."""
-    income, headcount, unknown = sample.source
-    if sample.d.active is None and sample.groups == 1 and len(sample.labels) == 1:
-        return sample
-    return prepare(replace(sample.d, active=None), income, headcount, unknown=unknown)
 
 
 def _column(sample: Sample, what: Any) -> Threshold:

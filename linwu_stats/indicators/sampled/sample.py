@@ -8,7 +8,7 @@ head count.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,8 @@ class Sample:
     ``rows``: place in the frame of each sorted row; ``income``: per person; ``weight``: persons that the row stands for; ``heads``: persons of the
     row; ``net`` and ``size``: whole fen of the household and head count where they are whole numbers (who is poor is then decided without a division).
     ``start``: first row of each present group, ``count`` its rows; ``labels``: all groups, ``present``: those with a known row; ``unknown``: rows without
-    income in each group, ``seen``: rows of the group at all.
+    income in each group, ``seen``: rows of the group at all. ``is_whole``: all known rows of the design are in; ``is_sorted``: by income within groups (sums
+    need no order, running sums and quantiles do).
     """
 
     d: Design
@@ -75,6 +76,8 @@ class Sample:
     unknown: np.ndarray
     seen: np.ndarray
     source: tuple[Any, Any, str] = field(repr=False, default=(None, None, "refuse"))
+    is_whole: bool = False
+    is_sorted: bool = True
 
     @property
     def groups(self) -> int:
@@ -94,6 +97,7 @@ class Sample:
 
     def running(self, values: np.ndarray | float = 1.0) -> np.ndarray:
         """Sum over persons with at most the row's place, in its group (组内累计), the row included."""
+        self._need_order()
         amounts = self.weight * values
         reached = np.empty(len(amounts))
         for first, size in zip(self.start, self.count, strict=True):
@@ -124,6 +128,29 @@ class Sample:
         """Income of the persons with at most this place in their group (累计收入)."""
         return self.once("held", lambda: self.running(self.income))
 
+    def whole(self) -> Sample:
+        """All known incomes of the design as one group, whatever domain or groups this sample has (全体样本)."""
+        if self.is_whole and len(self.labels) == 1:
+            return self
+        if not self.is_whole:
+            income, headcount, unknown = self.source
+            return prepare(replace(self.d, active=None), income, headcount, unknown=unknown)
+        order = np.argsort(self.income, kind="stable")
+        parts = {name: None if values is None else values[order] for name, values in self._columns().items()}
+        one, nothing = np.array([len(order)]), np.zeros(1, dtype=np.int64)
+        present = nothing if len(order) else nothing[:0]
+        return replace(
+            self, **parts, start=nothing[: len(present)], count=one[: len(present)], labels=[None], present=present, unknown=self.unknown.sum(keepdims=True),
+            seen=self.seen.sum(keepdims=True), is_sorted=True,
+        )
+
+    def _columns(self) -> dict[str, np.ndarray | None]:
+        return {"rows": self.rows, "income": self.income, "weight": self.weight, "heads": self.heads, "net": self.net, "size": self.size}
+
+    def _need_order(self) -> None:
+        if not self.is_sorted:
+            raise RuntimeError("this sample was prepared without an order (未排序), and the index needs one: prepare(..., ordered=True)")
+
     def _exceeding(self, share: float) -> np.ndarray:
         found = np.full(self.groups, np.nan)
         for at, (first, size) in enumerate(zip(self.start, self.count, strict=True)):
@@ -146,6 +173,7 @@ class Sample:
         """
         from linwu_stats.survey.quantile import weighted_quantile
 
+        self._need_order()
         if rule == "exceeds":
             return self._exceeding(share)
         slices = [slice(first, first + size) for first, size in zip(self.start, self.count, strict=True)]
@@ -160,11 +188,12 @@ class Sample:
         return cache[name]
 
 
-def prepare(d: Design, income: Any, headcount: Any = None, *, by: Any = None, unknown: str = "refuse") -> Sample:
+def prepare(d: Design, income: Any, headcount: Any = None, *, by: Any = None, unknown: str = "refuse", ordered: bool = True) -> Sample:
     """Known incomes of a design's domain, sorted (取收入并排序).
 
     ``income``: column name or values, per person; with ``headcount`` (column of persons) of the household. ``by``: column of groups, each a domain.
-    ``unknown``: "refuse" rows without income or head count, or "domain" for the units with known incomes; they are counted. Raises DesignError.
+    ``unknown``: "refuse" rows without income or head count, or "domain" for the units with known incomes; they are counted. ``ordered=False`` leaves
+    rows unsorted within groups, for indices that are plain sums. Raises DesignError.
     """
     if unknown not in ("refuse", "domain"):
         raise DesignError(f"unknown={unknown!r} (未知值处理) is not known: 'refuse', or 'domain' for an index of the units with known incomes")
@@ -187,7 +216,7 @@ def prepare(d: Design, income: Any, headcount: Any = None, *, by: Any = None, un
         row = int(kept[np.argmax(~(heads[kept] >= 1))])
         raise DesignError(f"headcount (人口): {heads[row]:g} in row {row}: a household of no persons has no income per person: leave it out as unknown")
     percapita = values if heads is None else np.divide(values, heads, out=np.zeros_like(values), where=~missing & (heads > 0))
-    kept = kept[_order(percapita[kept], codes[kept], len(labels))]
+    kept = _order(kept, percapita, codes, len(labels), ordered)
     counts = np.bincount(codes[kept], minlength=len(labels))
     present = np.flatnonzero(counts)
     net, size = _whole(d, income, headcount, kept)
@@ -196,6 +225,7 @@ def prepare(d: Design, income: Any, headcount: Any = None, *, by: Any = None, un
         d, kept, percapita[kept], d.full_weights[kept] if heads is None else d.full_weights[kept] * sorted_heads, sorted_heads, net, size,
         (np.cumsum(counts) - counts)[present], counts[present], labels, present,
         np.bincount(codes[lost], minlength=len(labels)), np.bincount(codes[inside], minlength=len(labels)), (income, headcount, unknown),
+        bool(inside.all()), ordered,
     )
 
 
@@ -231,13 +261,14 @@ def _groups(d: Design, by: Any) -> tuple[np.ndarray, list[Any]]:
     return codes.astype(np.int64), list(labels)
 
 
-def _order(income: np.ndarray, codes: np.ndarray, groups: int) -> np.ndarray:
-    """By group, then income; equal ones stay in the order of the frame."""
-    order = np.argsort(income, kind="stable")
+def _order(kept: np.ndarray, income: np.ndarray, codes: np.ndarray, groups: int, ordered: bool) -> np.ndarray:
+    """Rows by group and, within, by income."""
+    if ordered:
+        kept = kept[np.argsort(income[kept])]
     if groups > 1:
         small = np.int16 if groups < 2**15 else np.int64
-        order = order[np.argsort(codes[order].astype(small), kind="stable")]
-    return order
+        kept = kept[np.argsort(codes[kept].astype(small), kind="stable")]
+    return kept
 
 
 def _whole(d: Design, income: Any, headcount: Any, kept: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -6,6 +6,7 @@ Numbers are those of ``Design.covariance``; a design with calibrated weights goe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,14 +33,14 @@ class Spread:
         if not self.by_row and not d.is_complete:
             self._collapse()
 
-    def own(self, scores: np.ndarray) -> np.ndarray:
-        """Variance of each column of scores (sorted rows × indices) within each group: groups × indices."""
-        groups, columns = self.sample.groups, scores.shape[1]
+    def own(self, scores: Sequence[np.ndarray]) -> np.ndarray:
+        """Variance of each of several scores (one value for each sorted row) within each group: groups × scores."""
+        groups = self.sample.groups
         if self.d.is_complete or not groups:
-            return np.zeros((groups, columns))
+            return np.zeros((groups, len(scores)))
         if self.by_row:
             return self._own_by_row(scores)
-        totals = self._totals(scores)
+        totals = np.column_stack([self._totals(one) for one in scores])
         found = grouped_covariance(self.stages, totals, self.cell_group, groups)
         return np.diagonal(found, axis1=1, axis2=2)
 
@@ -56,12 +57,12 @@ class Spread:
             return spread
         last = self.all_stages[-1]
         unit_line = group_sums(last.unit, (whole.weights * line)[:, None], last.units)
-        totals, unit = self._totals(scores[:, None]), self.cell_unit
+        totals, unit = self._totals(scores), self.cell_unit
         stages = tuple(replace(stage, unit=stage.unit[self.first_row]) for stage in self.all_stages)
         for at in range(groups):
             mine = self.cell_group == at
             here = unit_line * _finite(shift.factor[at])
-            here[unit[mine], 0] += totals[mine, 0]
+            here[unit[mine], 0] += totals[mine]
             spread[at] = covariance(stages, here)[0, 0]
         return spread
 
@@ -105,8 +106,8 @@ class Spread:
         self.stages = tuple(replace(stage, unit=stage.unit[rows]) for stage in self.all_stages)
 
     def _totals(self, scores: np.ndarray) -> np.ndarray:
-        weighted = scores * self.weight[:, None]
-        return weighted if self.cell is None else group_sums(self.cell, weighted, len(self.cell_unit))
+        weighted = scores * self.weight
+        return weighted if self.cell is None else np.bincount(self.cell, weights=weighted, minlength=len(self.cell_unit))
 
     def _on_frame(self, scores: np.ndarray, at: int) -> np.ndarray:
         result = np.zeros(len(self.d))
@@ -114,10 +115,10 @@ class Spread:
         result[self.sample.rows[mine]] = scores[mine]
         return result
 
-    def _own_by_row(self, scores: np.ndarray) -> np.ndarray:
-        spread = np.empty((self.sample.groups, scores.shape[1]))
+    def _own_by_row(self, scores: Sequence[np.ndarray]) -> np.ndarray:
+        spread = np.empty((self.sample.groups, len(scores)))
         for at in range(self.sample.groups):
-            columns = np.column_stack([self._on_frame(scores[:, column], at) for column in range(scores.shape[1])])
+            columns = np.column_stack([self._on_frame(one, at) for one in scores])
             inside = np.zeros(len(self.d), dtype=bool)
             inside[self.sample.rows[self.group == at]] = True
             spread[at] = np.diag(replace(self.d, active=inside).covariance(columns))

@@ -53,7 +53,7 @@ def of_weights(
     if strange := [name for name in names if name not in INDICES]:
         raise DesignError(f"indices {', '.join(strange)} are not known (未知的指标): choose from {', '.join(INDICES)}")
     sample = prepare(d, income, headcount, unknown=unknown)
-    whole = sample if d.active is None else prepare(replace(d, active=None), income, headcount, unknown=unknown)
+    whole = sample.whole()
     lines = {"stated": line, "relative": relative_line or relative(rule=rule)}
     options = {"sign": sign, "negative": negative, "rule": rule, "ties": ties}
     quick = {name: _quick(sample, INDICES[name], lines, options) for name in names}
@@ -64,8 +64,8 @@ def of_weights(
         np.take(np.ascontiguousarray(weights, dtype=float), sample.rows, out=buffer, mode="clip")
         if sample.heads is not None:
             np.multiply(buffer, sample.heads, out=buffer)
-        size = float(buffer.sum())
         np.cumsum(buffer, out=running)
+        size = float(running[-1]) if len(running) else 0.0
         found = {name: make(buffer, size, running) if size > 0 else np.nan for name, make in quick.items() if make is not None}
         if slow:
             found |= _anew(sample, whole, weights, slow, lines, options)
@@ -183,15 +183,14 @@ def _powers(sample: Sample, line: Any, order: int, options: dict[str, str]) -> n
 
 
 def _quick_gini(income: np.ndarray) -> Quick:
-    scaled, twice = np.empty(len(income)), np.empty(len(income))
+    scaled = np.empty(len(income))
 
     def gini(weight: np.ndarray, size: float, reached: np.ndarray) -> float:
         np.multiply(weight, income, out=scaled)
         total = float(scaled.sum())
-        np.multiply(reached, 2.0, out=twice)
-        np.subtract(twice, weight, out=twice)
-        alone = int(np.count_nonzero(weight)) < 2
-        return math.nan if total <= 0 or alone else _dot(twice, scaled) / (size * total) - 1
+        if total <= 0 or (np.count_nonzero(weight[:100]) < 2 and np.count_nonzero(weight) < 2):
+            return math.nan
+        return (2 * _dot(reached, scaled) - _dot(weight, scaled)) / (size * total) - 1
 
     return gini
 
