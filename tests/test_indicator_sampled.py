@@ -136,12 +136,30 @@ def test_numbers_of_laeken_and_convey_on_their_own_data():
         assert wanted["se"] is None or round(one.se, 4) == wanted["se"], key
     small = frame[frame["db040"].isin(["Tyrol", "Salzburg"]) & (frame["eqIncome"] > 0)].reset_index(drop=True)
     part = survey.design(small, "rb050", strata="db040", clusters=["psu"]).domain(small["db040"] == "Tyrol")
-    done = ("laeken", "ginis", "arprs", "rmpgs")
+    done = ("laeken", "ginis", "arprs", "rmpgs", "repjkn", "repboot", "repraowu")
     keys = [key for key in REFERENCE if key.startswith("eusilc.") and key.split(".")[1] not in done]
     assert len(keys) > 40
     for key in keys:
         one = ask(key.split(".", 1)[1], part, 10000, "eqIncome")
         assert (one.value, one.se) == pytest.approx(REFERENCE[key]["value"], rel=1e-9, abs=1e-13), key
+
+
+@pytest.mark.skipif(not PEERS, reason="LINWU_PEERS names no folder with eusilc.csv")
+def test_replicate_weights_made_elsewhere():
+    folder = Path(PEERS)
+    frame = pd.read_csv(folder / "eusilc.csv")
+    d = survey.design(frame, "rb050", strata="db040", clusters=["psu"])
+    meta = json.loads((folder / "eusilc_replicate_meta.json").read_text(encoding="utf-8"))
+    names = [
+        "mean", "headcount_ratio", "poverty_gap_index", "squared_poverty_gap_index", "gini", "quintile_share_ratio", "at_risk_rate", "at_risk_threshold",
+    ]
+    for kind in ("jkn", "boot", "raowu"):
+        factors = pd.read_csv(folder / f"eusilc_{kind}_factors.csv")
+        table = frame[["db040", "psu"]].merge(factors, how="left", on=["db040", "psu"]).drop(columns=["db040", "psu"]).to_numpy()
+        rscales = pd.read_csv(folder / "eusilc_jkn_rscales.csv")["rscale"].to_numpy() if kind == "jkn" else 1.0
+        made = survey.given_replicates(d, table, scale=meta[kind]["scale"], rscales=rscales)
+        found = sampled.replicated(made, "eqIncome", names, 10000)
+        assert [*found["value"], *found["se"]] == pytest.approx(REFERENCE[f"eusilc.rep{kind}"]["value"], rel=1e-9), kind
 
 
 @pytest.mark.parametrize("name", ["two", "first", "raked", "heads"])
@@ -277,6 +295,9 @@ def test_reasons_of_poor_places():
     assert math.isnan(rich.value)
     assert rich.method.endswith("no_poor_here")
     assert sampled.sen(d.domain(frame["y"] > 7000), "y", 2952).value == 0
+    one_poor = sampled.income_gap_ratio(survey.design(pd.DataFrame({"y": [1000.0, 5000.0, 6000.0]})), "y", 2000)
+    assert one_poor.value == 0.5
+    assert math.isnan(one_poor.se)  # one poor person shows no spread
     assert sampled.all_indices(d, "y", None, unknown="domain").set_index("indicator").loc["headcount_ratio", "reason"] == "no_line"
     nobody = sampled.gini(d.domain(np.zeros(7, dtype=bool)), "y", unknown="domain")
     assert nobody.method.endswith("empty_group")

@@ -108,7 +108,8 @@ def income_gap_ratio_raw(sample: Sample, line: Any, *, sign: str = SIGN, negativ
         value = gap.value / rate.value
         influence = (gap.influence - sample.spread(value) * rate.influence) / sample.spread(rate.value)
         shift = None if gap.shift is None else Shift((gap.shift.factor - value * rate.shift.factor) / rate.value, gap.shift.scores)
-    return Raw(value, influence, first_reason(gap.reason, no_value(sample, (~(rate.value > 0), "no_poor_here"))), shift)
+    poor = poor_rows(sample, resolve(sample, line), sign)
+    return Raw(value, _unless_alone(sample, poor, influence), first_reason(gap.reason, no_value(sample, (~(rate.value > 0), "no_poor_here"))), shift)
 
 
 def at_risk_threshold_raw(sample: Sample, line: Any) -> Raw:
@@ -191,10 +192,16 @@ def _poor_median(sample: Sample, at: Threshold, sign: str, rule: str) -> tuple[R
     below = (sample.income <= sample.spread(median)) - 0.5 * sample.spread(rate)
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = 1 / (sample.persons * density(sample, median))
-        influence = (0.5 * (poor - sample.spread(rate)) - below) * sample.spread(slope)
+        influence = _unless_alone(sample, poor, (0.5 * (poor - sample.spread(rate)) - below) * sample.spread(slope))
         shifted = 0.5 * density(sample, at.value) / density(sample, median) if at.is_estimated else None
     reason = first_reason(at.reason, no_value(sample, (~(rate > 0), "no_poor_here")))
     return moved(sample, Raw(median, influence, reason), at, shifted), rate
+
+
+def _unless_alone(sample: Sample, poor: np.ndarray, influence: np.ndarray) -> np.ndarray:
+    """Influence of an index of the poor alone; of a single poor row nobody can say how it varies: unknown, not 0."""
+    few = np.add.reduceat(poor.astype(np.int64), sample.start) < 2 if sample.groups else np.zeros(0, dtype=bool)
+    return np.where(np.repeat(few, sample.count), np.nan, influence) if few.any() else influence
 
 
 def _by_ratio(sample: Sample, at: Threshold) -> tuple[Sample, Threshold, np.ndarray | None]:

@@ -151,6 +151,20 @@ if (length(peers)) {
   put("eusilc.ginis", "laeken::gini(breakdown=db040)", laeken::gini(e$eqIncome, e$rb050, breakdown = e$db040)$valueByStratum$value)
   put("eusilc.arprs", "laeken::arpr(breakdown=db040)", arpr(e$eqIncome, e$rb050, breakdown = e$db040)$valueByStratum$value)
   put("eusilc.rmpgs", "laeken::rmpg(breakdown=db040)", rmpg(e$eqIncome, e$rb050, breakdown = e$db040)$valueByStratum$value)
+  # Replicate weights that were made beforehand, one factor for each unit.
+  meta <- fromJSON(file.path(peers[1], "eusilc_replicate_meta.json"))
+  for (kind in c("jkn", "boot", "raowu")) {
+    f <- read.csv(file.path(peers[1], paste0("eusilc_", kind, "_factors.csv")))
+    F <- as.matrix(f[match(paste(e$db040, e$psu), paste(f$db040, f$psu)), -(1:2)])
+    rscales <- if (kind == "jkn") read.csv(file.path(peers[1], "eusilc_jkn_rscales.csv"))$rscale else 1
+    rep <- svrepdesign(data = e, weights = ~rb050, repweights = F, combined.weights = FALSE, type = "other", scale = meta[[kind]]$scale, rscales = rscales, mse = TRUE)
+    o <- order(e$eqIncome); y <- e$eqIncome[o]
+    found <- withReplicates(rep, function(w, data) {
+      w <- w[o]; k <- w > 0; w <- w[k]; y <- y[k]; t <- 0.6 * quant(y, w, 0.5)
+      c(sum(w * y) / sum(w), fgt(y, w, 10000, 0), fgt(y, w, 10000, 1), fgt(y, w, 10000, 2), gini(y, w), ratio(y, w, 0.2, 0.2), sum(w * (y < t)) / sum(w), t)
+    })
+    put(paste0("eusilc.rep", kind), "withReplicates: mean, FGT 0 1 2, gini, s80s20, arpr, arpt", c(coef(found), SE(found)))
+  }
   small <- e[e$db040 %in% c("Tyrol", "Salzburg") & e$eqIncome > 0, ]
   study("eusilc", svydesign(id = ~psu, strata = ~db040, weights = ~rb050, data = small), 10000, small$db040 == "Tyrol", var = "eqIncome")
 }
