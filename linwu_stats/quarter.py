@@ -40,7 +40,7 @@ __all__ = ["Quarter", "QuarterError", "file_sha256", "find_home", "last_day", "m
 LEDGER_TABLES = ("villages", "households", "persons", "housing", "water", "living", "schooling", "insurance", "income_items", "income_sheet", "findings")
 PERIODS = ("quarter", "ytd", "last4", "year")
 #: Stages whose code decides the numbers; a change in one of them makes the tables anew.
-CODE = ("tables", "rules.py", "quarter.py", "ledgers", "income", "indicators", "exits")
+CODE = ("tables", "rules.py", "quarter.py", "survey", "ledgers", "income", "indicators", "exits")
 #: Tables that are made when they are asked for and not kept: only publication needs them.
 LATE = ("public_cells", "public_rates")
 
@@ -406,6 +406,9 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
         frames, rules, quarter=quarter, before=before, period="ytd", cohort_period="year", published=_published(home, rules.day.year),
     )
 
+    frames |= indicators.make_details(
+        frames, rules, line_year=_line_years(quarter, rules), poor_sign=rules.value("indicator.poor_sign"), previous=_needed(before), year_ago=_needed(year_ago)
+    )
     frames |= _look_back(folder / "lookback", frames, quarter, rules, before)
 
     progress(f"{quarter} 测算全年")
@@ -429,6 +432,13 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
     earlier_quality = None if before is None else {name: getattr(before, name) for name in quality.EARLIER if name in declared.TABLES}
     frames["ledger_quality"] = quality.ledger_quality(frames, rules, quarter, earlier_quality)
     return {name: frames[name] if name in frames else declared.empty(name) for name in declared.TABLES if name not in LATE}, intake.files
+
+
+def _needed(other: Quarter | None) -> dict[str, pd.DataFrame] | None:
+    """The tables that the indicators of detail read of an earlier quarter."""
+    from linwu_stats.indicators import NEEDED
+
+    return None if other is None else {name: getattr(other, name) for name in NEEDED}
 
 
 def _late(q: Quarter, name: str) -> pd.DataFrame:

@@ -84,7 +84,7 @@ def test_nobody_poor_has_no_contribution_and_says_why():
     found = decompose.decompose_fgt(DESIGN, "transfer", 50, "group", alpha=1)
     shown = found.frame().set_index(["part", "quantity"])
     assert math.isnan(shown.loc[("a", "contribution_share"), "value"])
-    assert shown.loc[("a", "contribution_share"), "reason"] == "no_poor"
+    assert shown.loc[("a", "contribution_share"), "reason"] == "nobody_poor"
     assert shown.loc[("a", "contribution"), "value"] == 0.0
 
 

@@ -74,7 +74,7 @@ def test_exactly_on_the_cutoff_is_poor():
 def test_nobody_poor_has_no_intensity_and_says_why():
     found = multidimensional.alkire_foster(survey.register(FIVE), list("abcd"), QUARTERS, 1)
     assert (found.value("whole", "H"), found.value("whole", "M0")) == (0.0, 0.0)
-    assert found.reasons["whole", "A"] == found.reasons["a", "contribution_share"] == "no_poor"
+    assert found.reasons["whole", "A"] == found.reasons["a", "contribution_share"] == "nobody_poor"
 
 
 def test_persons_of_a_household_count():

@@ -62,8 +62,8 @@ def dominance(
     """Poverty dominance of an order over a range of lines (一定标准范围内的随机占优): less poverty in ``first`` whatever the line.
 
     Order 1 compares the shares at or below each line, 2 the poverty gaps (deficit curves), 3 the squared gaps. ``lines``: lowest and highest line;
-    ``points``: how many lines, or the lines themselves (None: 25 for a sample; for registers every income in the range, so that nothing between two points is missed at
-    orders 1 and 2). ``income_second``: the column of ``second`` where it is another one. See the module for ``rule``.
+    ``points``: how many lines, or the lines themselves (None: 25 for a sample; for registers every income in the range, so that nothing between two points
+    is missed at orders 1 and 2). ``income_second``: the column of ``second`` where it is another one. See the module for ``rule``.
     """
     if order not in (1, 2, 3):
         raise DesignError(f"order={order!r} (占优阶数) must be 1, 2 or 3")
@@ -103,7 +103,7 @@ def lorenz_curve(
     grid = np.asarray(shares, dtype=float)
     values, scores = _lorenz(seen, grid, generalised)
     se, freedom = _error(seen, scores)
-    half = critical((1 - level) / 2, freedom) * se if freedom > 0 else np.where(se == 0, 0.0, np.nan)
+    half = _half(se, freedom, level)
     reason = [None if np.isfinite(one) else "mean_not_positive" if seen.persons > 0 else "empty_group" for one in values]
     return pd.DataFrame({"share": grid, "value": values, "se": se, "low": values - half, "high": values + half, "reason": reason})
 
@@ -133,7 +133,7 @@ def growth_incidence(
     slope = np.nan_to_num(growth + 1) / np.where(means[0] > 0, means[0], 1.0)
     variance, freedom = _two_errors(old, new, then_scores * -slope, today_scores / np.where(means[0] > 0, means[0], 1.0))
     se = np.where(np.isfinite(growth), np.sqrt(variance), np.nan)
-    half = critical((1 - level) / 2, freedom) * se if freedom > 0 else np.where(se == 0, 0.0, np.nan)
+    half = _half(se, freedom, level)
     reason = [None if np.isfinite(one) else "base_not_positive" if old.persons > 0 and new.persons > 0 else "empty_group" for one in growth]
     table = pd.DataFrame({
         "share": np.append(grid, np.nan), "before": means[0], "now": means[1], "growth": growth, "se": se, "low": growth - half, "high": growth + half,
@@ -180,6 +180,9 @@ def _lorenz(seen: Incomes, shares: np.ndarray, generalised: bool) -> tuple[np.nd
     if not seen.persons > 0 or (not generalised and not seen.mean > 0):
         return np.full(len(shares), np.nan), np.zeros((len(seen.values), len(shares)))
     cuts, _ = _cuts(seen, shares)
+    if seen.complete:
+        general = _running(seen, cuts, shares)
+        return (general if generalised else general / seen.mean), np.zeros((len(seen.values), len(shares)))
     short = np.minimum(seen.values[:, None] - cuts, 0.0)
     general = seen.weights @ short / seen.persons + shares * cuts
     scores = (short + shares * cuts - general) / seen.persons
@@ -187,6 +190,15 @@ def _lorenz(seen: Incomes, shares: np.ndarray, generalised: bool) -> tuple[np.nd
         general = general / seen.mean
         scores = (scores - general[None, :] * ((seen.values - seen.mean) / seen.persons)[:, None]) / seen.mean
     return general, scores * seen.heads[:, None]
+
+
+def _running(seen: Incomes, cuts: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Generalised Lorenz ordinates from running sums."""
+    order = np.argsort(seen.values, kind="stable")
+    y, w = seen.values[order], seen.weights[order]
+    place = np.searchsorted(y, cuts, side="right")
+    mass, money = (np.concatenate([[0.0], np.cumsum(one)])[place] for one in (w, w * y))
+    return (money - cuts * mass) / seen.persons + shares * cuts
 
 
 def _cuts(seen: Incomes, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -209,6 +221,13 @@ def _quantiles(seen: Incomes, shares: np.ndarray) -> tuple[np.ndarray, np.ndarra
     bells = np.exp(-0.5 * ((cuts - seen.values[:, None]) / (width or 1.0)) ** 2) / (np.sqrt(2 * np.pi) * (width or 1.0))
     density = seen.weights @ bells / seen.persons
     return cuts, (shares - (seen.values[:, None] <= cuts)) / density / seen.persons * seen.heads[:, None]
+
+
+def _half(se: np.ndarray, freedom: float, level: float) -> np.ndarray:
+    """Half width of the pointwise intervals; nothing to ask the t distribution where there is no error."""
+    if not np.nan_to_num(se, nan=1.0).any():
+        return np.zeros(len(se))
+    return critical((1 - level) / 2, freedom) * se if freedom > 0 else np.where(se == 0, 0.0, np.nan)
 
 
 def _error(seen: Incomes, scores: np.ndarray) -> tuple[np.ndarray, float]:

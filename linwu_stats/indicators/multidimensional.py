@@ -25,10 +25,8 @@ from linwu_stats.indicators.decompose.parts import Decomposition, estimates, gro
 from linwu_stats.survey import Design, DesignError, Estimate
 from linwu_stats.survey.columns import as_numbers
 
-__all__ = ["REASONS", "alkire_foster", "by_group", "deprivations_of", "nested_weights"]
+__all__ = ["alkire_foster", "by_group", "deprivations_of", "nested_weights"]
 
-#: Codes of parts without a value.
-REASONS: dict[str, str] = {"no_poor": "没有人达到贫困临界值", "empty_group": "没有已知的人"}
 #: Outcomes of the exit tests that are a deprivation, and that are none; every other one is unknown.
 DEPRIVED, NOT_DEPRIVED = ("not_met",), ("met", "already_reached")
 #: A denominator no rule writes: shares such as 0.3333 stay what they are, 1/3 of a float becomes 1/3.
@@ -45,7 +43,7 @@ def alkire_foster(
     cutoff, above 0 and at most 1; ``dimensions``: dimension of each indicator. ``headcount``: persons of each row.
 
     Parts: ("whole", "H" | "A" | "M0"); of each indicator "uncensored" (share of persons deprived), "censored" (share poor and deprived), "contribution" (weight
-    times censored; they add up to M0) and "contribution_share" (they add up to 1); of each dimension "dimension_share". A and shares are NaN, ``no_poor``,
+    times censored; they add up to M0) and "contribution_share" (they add up to 1); of each dimension "dimension_share". A and shares are NaN, ``nobody_poor``,
     where nobody is poor. ``unknown``: "refuse", "domain" (a person with any unknown indicator is left out and counted) or "bounds": then every quantity comes
     twice, ``_low`` and ``_high``, over all ways in which the unknown ones may be; the ends of shares need not be reached together.
 
@@ -91,10 +89,10 @@ def by_group(
             return np.concatenate([many / persons, depth / np.where(many.real > 0, many, np.nan), depth / persons, persons / persons.sum(), depth / depth.sum(),
                                    [depth.sum() / persons.sum()]])
 
-    values, scores = passed_on(split, seen.design.weights @ columns, columns)
+    values, scores = passed_on(split, seen.design.weights @ columns, None if seen.complete else columns)
     keys = [(name, quantity) for quantity in ("H", "A", "M0", "persons_share", "contribution_share") for name in groups] + [("whole", "M0")]
     found = estimates(seen.design, keys, values, scores, method="Alkire-Foster linearised", unknown=seen.missing, level=level)
-    reasons = {key: "no_poor" for key, value in zip(keys, values, strict=True) if not np.isfinite(value)}
+    reasons = {key: "nobody_poor" for key, value in zip(keys, values, strict=True) if not np.isfinite(value)}
     return Decomposition("Alkire-Foster by group", {key: _suited(one, level) for key, one in found.items()}, "linearised", reasons)
 
 
@@ -171,12 +169,12 @@ def _measures(
             return np.concatenate([[many / persons, intensity, depth / persons], deprived / persons, censored / persons, share * censored / persons, shares,
                                    member @ shares])
 
-    values, scores = passed_on(split, seen.design.weights @ columns, columns)
+    values, scores = passed_on(split, seen.design.weights @ columns, None if seen.complete else columns)
     keys = [("whole", one) for one in ("H", "A", "M0")]
     keys += [(name, quantity) for quantity in ("uncensored", "censored", "contribution", "contribution_share") for name in names]
     keys += [(name, "dimension_share") for name in groups]
     found = estimates(seen.design, keys, values, scores, method="Alkire-Foster linearised", unknown=seen.missing, level=level)
-    reason = "no_poor" if seen.persons > 0 else "empty_group"
+    reason = "nobody_poor" if seen.persons > 0 else "empty_group"
     return {key: _suited(one, level) for key, one in found.items()}, {
         key: reason for key, value in zip(keys, values, strict=True) if not np.isfinite(value)
     }

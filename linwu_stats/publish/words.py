@@ -134,7 +134,7 @@ def value_in_words(value: Any) -> str:
     if isinstance(value, dict):
         return "；".join(f"{_FIELDS.get(name, name)}：{value_in_words(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
-        return "、".join(_VALUES.get(str(part), str(part)) for part in value) or "无"
+        return "、".join(value_in_words(part) if isinstance(part, dict) else _VALUES.get(str(part), str(part)) for part in value) or "无"
     if isinstance(value, int | float):
         return f"{value:,}" if abs(value) >= 1_000 else f"{value}"
     return _VALUES.get(str(value), str(value))
@@ -149,6 +149,12 @@ def _item_in_words(value: dict[str, Any]) -> str:
 
 
 _FIELDS = {
+    "dimensions": "维度",
+    "term": "名称",
+    "name": "代码",
+    "indicators": "指标",
+    "cutoff": "临界值",
+    "median_share": "占中位数的比例",
     "sign": "比较符号",
     "margin_share": "超出幅度",
     "needs": "要求",

@@ -19,12 +19,12 @@
 from __future__ import annotations
 
 from linwu_stats.indicators.decompose.change import change_by_sector, growth_redistribution
-from linwu_stats.indicators.decompose.parts import Decomposition
+from linwu_stats.indicators.decompose.parts import REASONS, Decomposition
 from linwu_stats.indicators.decompose.shapley import exit_parts, explain_exits, shapley
 from linwu_stats.indicators.decompose.sources import decompose_sources
 from linwu_stats.indicators.decompose.subgroups import decompose_entropy, decompose_fgt, decompose_gini
 
 __all__ = [
-    "Decomposition", "change_by_sector", "decompose_entropy", "decompose_fgt", "decompose_gini", "decompose_sources", "exit_parts", "explain_exits",
+    "REASONS", "Decomposition", "change_by_sector", "decompose_entropy", "decompose_fgt", "decompose_gini", "decompose_sources", "exit_parts", "explain_exits",
     "growth_redistribution", "shapley",
 ]

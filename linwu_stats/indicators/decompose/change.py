@@ -159,6 +159,9 @@ def _state(old: Incomes, new: Incomes, lines: tuple[float, float], moved: Sequen
     terms = scaled.gaps(line, alpha, sign)
     persons = shape.persons
     value = float(shape.weights @ terms / persons)
+    if old.complete and new.complete:
+        nothing = np.zeros(1)
+        return _Vector(value, nothing, nothing)
     own = (terms - value) / persons * shape.heads
     none = {id(old): np.zeros(len(old.values)), id(new): np.zeros(len(new.values))}
     none[id(shape)] = none[id(shape)] + own
@@ -190,7 +193,9 @@ def _density(seen: Incomes, at: float) -> float:
 
 def _two(old: Incomes, new: Incomes, vector: _Vector, method: str, level: float) -> Estimate:
     """Estimate from influence values at two dates: independent designs, or one design twice."""
-    if old.design.frame is new.design.frame and old.design.stages is new.design.stages:
+    if old.complete and new.complete:
+        variance, freedom, complete, n = 0.0, old.design.degrees_of_freedom + new.design.degrees_of_freedom, True, old.design.n + new.design.n
+    elif old.design.frame is new.design.frame and old.design.stages is new.design.stages:
         scores = np.where(old.design.used, vector.old, 0.0) * old.design.full_weights + np.where(new.design.used, vector.new, 0.0) * new.design.full_weights
         whole = replace(old.design, active=None)
         base = np.where(whole.full_weights > 0, whole.full_weights, 1.0)

@@ -8,7 +8,7 @@ no derivative is written out by hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,16 @@ from linwu_stats import survey
 from linwu_stats.survey import Design, DesignError, Estimate
 from linwu_stats.survey.columns import as_numbers, column_of
 
-__all__ = ["Decomposition", "Incomes", "above", "concentration", "estimates", "groups_of", "incomes", "mean_differences", "passed_on", "undefined"]
+__all__ = ["REASONS", "Decomposition", "Incomes", "above", "concentration", "estimates", "groups_of", "incomes", "mean_differences", "passed_on", "undefined"]
 
 #: Step of the complex derivative: so small that its square is nothing.
 STEP = 1e-30
+#: Reason codes of parts without a value.
+REASONS: dict[str, str] = {
+    "nobody_poor": "没有低于标准或达到临界值的人", "no_inequality": "收入没有差别, 无从分解", "group_mean_not_positive": "有分组的平均收入为零或为负",
+    "negative_income": "有人收入为负, 对数无定义", "nonpositive_income": "有人收入为零或为负, 对数无定义", "mean_not_positive": "平均收入为零或为负",
+    "empty_group": "该组没有户",
+}
 #: Group of the rows whose group is not known, so that the parts still add up to the whole.
 UNKNOWN_GROUP = "unknown"
 
@@ -29,7 +35,8 @@ UNKNOWN_GROUP = "unknown"
 @dataclass(frozen=True)
 class Incomes:
     """Incomes per person in a design (设计中的人均收入): ``design`` restricted to known rows, ``values`` per person, ``heads`` persons of each row,
-    ``weights`` persons that each row stands for (0 outside the domain), ``household`` amounts as given, ``missing`` rows without an income."""
+    ``weights`` persons that each row stands for (0 outside the domain), ``household`` amounts as given, ``missing`` rows without an income,
+    ``complete`` where the design is a register."""
 
     design: Design
     values: np.ndarray
@@ -37,6 +44,7 @@ class Incomes:
     weights: np.ndarray
     household: np.ndarray
     missing: int
+    complete: bool = False
 
     @property
     def persons(self) -> float:
@@ -124,7 +132,7 @@ def incomes(d: Design, income: Any, *, headcount: Any = None, unknown: str = "re
         raise DesignError(f"headcount (计算人口) is {heads[heads < 1][0]:g} in row {int(np.argmax(heads < 1))}: a household has one person or more")
     amounts = read[: 1 + len(also)]
     per_person = [one / heads for one in amounts]
-    return Incomes(known, per_person[0], heads, np.where(use, known.weights * heads, 0.0), amounts[0], int(missing.sum())), per_person[1:]
+    return Incomes(known, per_person[0], heads, np.where(use, known.weights * heads, 0.0), amounts[0], int(missing.sum()), d.is_complete), per_person[1:]
 
 
 def groups_of(d: Design, group: Any) -> tuple[list[str], np.ndarray]:
@@ -139,13 +147,15 @@ def groups_of(d: Design, group: Any) -> tuple[list[str], np.ndarray]:
     return shown, codes
 
 
-def passed_on(function: Callable[[np.ndarray], Any], statistics: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def passed_on(function: Callable[[np.ndarray], Any], statistics: np.ndarray, scores: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
     """Values of a function of statistics, and their influence values (误差传递): ``function`` (k,) to (m,), ``scores`` (n, k) to (n, m).
 
-    The function must be analytic: sums, products, quotients, powers, logarithms, :func:`above`.
+    The function must be analytic: sums, products, quotients, powers, logarithms, :func:`above`. Without scores (a register) there is nothing to pass on.
     """
     point = np.asarray(statistics, dtype=complex)
     value = np.atleast_1d(np.asarray(function(point), dtype=complex)).real
+    if scores is None:
+        return value, None
     slopes = np.empty((len(point), len(value)))
     for place in range(len(point)):
         moved = point.copy()
@@ -160,17 +170,20 @@ def above(number: Any) -> Any:
 
 
 def estimates(
-    d: Design, names: Sequence[tuple[str, str]], values: Any, scores: np.ndarray, *, method: str, unknown: int, level: float, df: float | None = None
+    d: Design, names: Sequence[tuple[str, str]], values: Any, scores: np.ndarray | None, *, method: str, unknown: int, level: float, df: float | None = None
 ) -> dict[tuple[str, str], Estimate]:
-    """Estimates of many parts of one design (各项估计): ``values`` (k,) and influence values ``scores`` (n, k), a row for each row of the frame."""
+    """Estimates of many parts of one design (各项估计): ``values`` (k,) and influence values ``scores`` (n, k), a row for each row of the frame.
+
+    A register has no sampling error: its parts carry scores of zero.
+    """
     numbers = np.asarray(values, dtype=float)
-    if d.is_complete:
-        freedom = d.degrees_of_freedom if df is None else df
+    if scores is None or d.is_complete:
+        n, freedom, none = d.n, d.degrees_of_freedom if df is None else df, np.zeros(len(d))
         words = f"{method}; register"
         return {
-            name: Estimate(value, 0.0, value, value, d.n, unknown, freedom, np.nan, words, level, is_complete=True, scores=scores[:, place])
-            if np.isfinite(value) else replace(undefined(d, method, unknown, level), method=words)
-            for place, (name, value) in enumerate(zip(names, map(float, numbers), strict=True))
+            name: Estimate(value, 0.0, value, value, n, unknown, freedom, np.nan, words, level, is_complete=True, scores=none)
+            if np.isfinite(value) else Estimate(np.nan, np.nan, np.nan, np.nan, n, unknown, freedom, np.nan, words, level)
+            for name, value in zip(names, map(float, numbers), strict=True)
         }
     return {
         name: survey.estimate(d, float(value), scores[:, place], method=method, unknown=unknown, level=level, df=df) if np.isfinite(value)

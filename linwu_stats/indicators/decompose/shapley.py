@@ -53,11 +53,12 @@ def exit_parts(before: pd.DataFrame, now: pd.DataFrame, factors: Sequence[str]) 
     that for one that ceased, to 0 for one that did not change.
     """
     _check(factors)
-    was, are = (frame[list(factors)].isin(MET).to_numpy(dtype=bool) for frame in (before, now.reindex(before.index)))
-    together = np.concatenate([was, are], axis=1)
-    patterns, place = np.unique(together, axis=0, return_inverse=True)
+    was, are = (_met(frame, list(factors)) for frame in (before, now.reindex(before.index)))
     count = len(factors)
-    old, new = patterns[:, :count], patterns[:, count:]
+    codes = np.concatenate([was, are], axis=1) @ (1 << np.arange(2 * count, dtype=np.int64))
+    patterns, place = np.unique(codes, return_inverse=True)
+    bits = (patterns[:, None] >> np.arange(2 * count)) & 1 == 1
+    old, new = bits[:, :count], bits[:, count:]
     names = list(factors)
     outcome = {chosen: np.where([name in chosen for name in names], new, old).all(axis=1).astype(np.int64) for chosen in _subsets(names)}
     parts = {
@@ -82,12 +83,13 @@ def explain_exits(
     names = list(factors)
     parts = exit_parts(before.loc[both], now.loc[both], names)
     scale = factorial(len(names))
-    met = {when: frame[names].isin(MET).all(axis=1) for when, frame in (("before", before), ("now", now))}
+    met = {when: pd.Series(_met(frame, names).all(axis=1), index=frame.index) for when, frame in (("before", before), ("now", now))}
+    decided_then, decided_now = (_met(frame.loc[both], names, (*MET, "not_met")) for frame in (before, now))
     rows = [{"factor": "before", "term": "上期", "households": float(met["before"].sum()), "from_unknown": np.nan}]
-    for name in names:
-        decided = before.loc[both, name].isin([*MET, "not_met"]) & now.loc[both, name].isin([*MET, "not_met"])
-        part = parts[name]
-        rows.append({"factor": name, "term": factors[name], "households": int(part.sum()) / scale, "from_unknown": int(part[~decided].sum()) / scale})
+    for place, name in enumerate(names):
+        part = parts[name].to_numpy()
+        doubtful = ~(decided_then[:, place] & decided_now[:, place])
+        rows.append({"factor": name, "term": factors[name], "households": int(part.sum()) / scale, "from_unknown": int(part[doubtful].sum()) / scale})
     left = int(met["before"][~met["before"].index.isin(both)].sum())
     came = int(met["now"][~met["now"].index.isin(both)].sum())
     rows += [
@@ -113,6 +115,11 @@ def _persons(
 def _sum(persons: pd.Series, met: pd.Series) -> float:
     chosen = persons.reindex(met.index[met]).astype("Float64")
     return np.nan if chosen.isna().any() else float(chosen.sum())
+
+
+def _met(frame: pd.DataFrame, names: Sequence[str], outcomes: Sequence[str] = MET) -> np.ndarray:
+    """Which outcomes are among the given ones; one that is not known is not."""
+    return np.column_stack([frame[name].isin(outcomes).to_numpy(dtype=bool) for name in names])
 
 
 def _check(factors: Sequence[str]) -> None:

@@ -72,7 +72,7 @@ def decompose_sources(
                 tied / total, shares, shares - mean / total,
             ])
 
-    values, passed = passed_on(split, statistics, scores)
+    values, passed = passed_on(split, statistics, None if seen.complete else scores)
     found = estimates(seen.design, keys, values, passed, method=method, unknown=seen.missing, level=level)
     reasons = {key: _why(key, means, names) for key, value in zip(keys, values, strict=True) if not np.isfinite(value)}
     return Decomposition("Gini by source", found, f"{method}; contributions add up exactly", reasons)

@@ -39,7 +39,7 @@ def decompose_fgt(
     """FGT(alpha) by subgroup, exact (FGT 指数按人群分解).
 
     Quantities of each group: ``persons_share``, ``index`` (the group's own), ``contribution`` (share of persons times index; they add up to ``whole``),
-    ``contribution_share`` (they add up to 1; NaN ``no_poor`` where nobody is poor) and ``risk_ratio`` (index over the whole). R: ``svyby`` of the ratios;
+    ``contribution_share`` (they add up to 1; NaN ``nobody_poor`` where nobody is poor) and ``risk_ratio`` (index over the whole). R: ``svyby`` of the ratios;
     Stata: ``povdeco``. An income below 0 counts as 0 in the gaps; ``sign``: who is poor.
     """
     seen, _ = incomes(d, income, headcount=headcount, unknown=unknown)
@@ -58,11 +58,11 @@ def decompose_fgt(
                 [persons / persons.sum(), poor / persons, poor / persons.sum(), poor / poor.sum(), poor / persons / whole, [whole]]
             )
 
-    values, scores = passed_on(shares, seen.design.weights @ columns, columns)
+    values, scores = passed_on(shares, seen.design.weights @ columns, None if seen.complete else columns)
     quantities = ("persons_share", "index", "contribution", "contribution_share", "risk_ratio")
     keys = [(name, quantity) for quantity in quantities for name in names] + [("whole", "index")]
     found = estimates(seen.design, keys, values, scores, method=f"FGT({alpha:g}) {LINEARISED}", unknown=seen.missing, level=level)
-    reasons = {key: "empty_group" if key[1] == "index" else "no_poor" for key, value in zip(keys, values, strict=True) if not np.isfinite(value)}
+    reasons = {key: "empty_group" if key[1] == "index" else "nobody_poor" for key, value in zip(keys, values, strict=True) if not np.isfinite(value)}
     return Decomposition(f"FGT({alpha:g}) by subgroup", _with_n(found, seen, names, codes), f"{LINEARISED}; exact sum of groups", reasons)
 
 
@@ -110,7 +110,7 @@ def decompose_entropy(
         shares = [within / whole, between / whole] if whole.real > 0 else [np.nan, np.nan]
         return np.concatenate([[whole, within, between, *shares], own, persons / persons.sum(), money / money.sum(), weight * own])
 
-    values, scores = passed_on(split, seen.design.weights @ columns, columns)
+    values, scores = passed_on(split, seen.design.weights @ columns, None if seen.complete else columns)
     found = estimates(seen.design, keys, values, scores, method=method, unknown=seen.missing, level=level)
     reasons = {key: "no_inequality" for key, value in zip(keys, values, strict=True) if not np.isfinite(value)}
     return Decomposition(f"GE({alpha:g}) by subgroup", _with_n(found, seen, names, codes), f"{LINEARISED}; within and between add up exactly", reasons)
@@ -157,7 +157,7 @@ def decompose_gini(d: Design, income: Any, group: Any, *, headcount: Any = None,
             shares = np.array([within, between, rest]) / (whole if whole.real > 0 else np.nan)
         return np.concatenate([[whole, within, between, rest], shares, indices, contributions])
 
-    values, scores = passed_on(split, statistics, columns)
+    values, scores = passed_on(split, statistics, None if seen.complete else columns)
     found = estimates(seen.design, keys, values, scores, method=method, unknown=seen.missing, level=level)
     reasons = {
         key: "mean_not_positive" if key[1] == "index" else "no_inequality" for key, value in zip(keys, values, strict=True) if not np.isfinite(value)
