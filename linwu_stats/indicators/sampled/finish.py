@@ -53,27 +53,35 @@ def frame_of(
 ) -> pd.DataFrame:
     """Estimates of several indices in every group (分组估计): columns :data:`COLUMNS`, groups in order, indices as given within each."""
     d = _known_domain(sample)
+    complete, groups = d.is_complete, len(sample.labels)
     spread, without, blind = _spreads(sample, d, raws)
-    freedom = degrees_of_freedom(sample, d) if df is None else np.full(sample.groups, float(df))
-    complete = d.is_complete
-    rows = []
-    for place, label in enumerate(sample.labels):
-        at = int(np.searchsorted(sample.present, place))
-        known = at < sample.groups and sample.present[at] == place
-        for column, (name, raw, suited) in enumerate(raws):
-            reason = _reasons(sample, raw)[place]
-            common = (int(sample.count[at]) if known else 0, int(sample.unknown[place]), float(freedom[at]) if known else 0.0)
-            if reason is not None:
-                rows.append((label, name, np.nan, np.nan, np.nan, np.nan, *common, np.nan, reason))
-                continue
-            variance = np.nan if blind[column][at] and not complete else spread[at, column] if complete or freedom[at] >= 1 or df is not None else np.nan
-            se = float(np.sqrt(max(variance, 0.0))) if np.isfinite(variance) else np.nan
-            deff = float(variance / without[at, column]) if without[at, column] > 0 else np.nan
-            found = Estimate(float(raw.value[at]), se, np.nan, np.nan, *common, deff, name, level, is_complete=complete)
-            _, low, high = _ends(found, suited, interval_kind, level, df)
-            rows.append((label, name, found.value, se, low, high, *common, deff, None))
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.astype({"indicator": "string", "reason": "string", "n": "int64", "unknown": "int64"})
+    drawn = degrees_of_freedom(sample, d)
+    freedom = drawn if df is None else np.full(sample.groups, float(df))
+    spread[(drawn < 1) & (not complete)] = np.nan
+    columns: dict[str, np.ndarray] = {name: np.full((groups, len(raws)), np.nan) for name in ("value", "se", "low", "high", "deff")}
+    reasons = np.empty((groups, len(raws)), dtype=object)
+    for column, (_, raw, suited) in enumerate(raws):
+        reasons[:, column] = _reasons(sample, raw)
+        bare = np.array([one is not None for one in reasons[sample.present, column]], dtype=bool)
+        value = np.where(bare, np.nan, raw.value)
+        variance = np.where((blind[column] & (not complete)) | ~np.isfinite(value), np.nan, spread[:, column])
+        se = np.sqrt(np.maximum(variance, 0.0))
+        low, high = _all_ends(value, se, sample.count, freedom, suited, interval_kind, level, complete)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            deff = np.where(without[:, column] > 0, variance / without[:, column], np.nan)
+        for name, found in (("value", value), ("se", se), ("low", low), ("high", high), ("deff", deff)):
+            columns[name][sample.present, column] = found
+    counts, df_all = np.zeros(groups, dtype=np.int64), np.zeros(groups)
+    counts[sample.present], df_all[sample.present] = sample.count, freedom
+    many = len(raws)
+    table = pd.DataFrame({
+        "group": pd.Series([label for label in sample.labels for _ in range(many)], dtype=object).infer_objects(),
+        "indicator": pd.array([name for name, _, _ in raws] * groups, dtype="string"),
+        **{name: columns[name].ravel() for name in ("value", "se", "low", "high")},
+        "n": np.repeat(counts, many), "unknown": np.repeat(sample.unknown, many).astype("int64"), "df": np.repeat(df_all, many),
+        "deff": columns["deff"].ravel(), "reason": pd.array(reasons.ravel(), dtype="string"),
+    })
+    return table[list(COLUMNS)]
 
 
 def _known_domain(sample: Sample) -> Design:
@@ -158,3 +166,21 @@ def _ends(found: Estimate, suited: str, asked: str | None, level: float, df: flo
     with np.errstate(over="ignore"):
         low, high = interval(found, kind, level, df=df)
     return kind, float(low), float(high)
+
+
+def _all_ends(
+    value: np.ndarray, se: np.ndarray, n: np.ndarray, df: np.ndarray, suited: str, asked: str | None, level: float, complete: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same ends for all groups at once: those on the value's own or log scale directly, the others one by one."""
+    low, high = np.full(len(value), np.nan), np.full(len(value), np.nan)
+    plain = (asked or _SUITED[suited]) == "wald"
+    if not complete and plain and len(value):
+        from scipy import special
+
+        known = np.isfinite(value) & np.isfinite(se) & (df > 0)
+        t = np.where(np.isinf(df), special.ndtri(1 - (1 - level) / 2), special.stdtrit(np.where(np.isfinite(df) & (df > 0), df, 1.0), 1 - (1 - level) / 2))
+        return np.where(known, value - t * se, np.nan), np.where(known, value + t * se, np.nan)
+    for at in np.flatnonzero(np.isfinite(value)):
+        found = Estimate(float(value[at]), float(se[at]), np.nan, np.nan, int(n[at]), 0, float(df[at]), np.nan, "", level, is_complete=complete)
+        _, low[at], high[at] = _ends(found, suited, asked, level, None)
+    return low, high
