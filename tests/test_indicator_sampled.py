@@ -203,6 +203,9 @@ def test_replicates_agree_with_linearisation_and_with_each_other():
     boot = sampled.replicated(d, "y", ["gini", "headcount_ratio", "poverty_gap_index"], 2952, count=200, seed=3)
     again = sampled.replicated(survey.replicates(d, "bootstrap", count=200, seed=3), "y", ["gini", "headcount_ratio", "poverty_gap_index"], 2952)
     pd.testing.assert_frame_equal(boot, again)
+    by = sampled.replicated(d, "y", ["gini", "at_risk_rate"], by=frame["village"] % 2, kind="jackknife")
+    part = sampled.replicated(survey.replicates(d.domain(frame["village"] % 2 == 1), "jackknife"), "y", ["gini", "at_risk_rate"])
+    assert by.loc[by["group"] == 1, ["value", "se", "df"]].to_numpy() == pytest.approx(part[["value", "se", "df"]].to_numpy(), rel=1e-12)
     assert boot["se"].to_numpy() == pytest.approx(sampled.all_indices(d, "y", 2952, indices=list(boot["indicator"]))["se"].to_numpy(), rel=0.2)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -22,13 +23,13 @@ import numpy as np
 import pandas as pd
 
 from linwu_stats import survey
-from linwu_stats.indicators.sampled.everything import raw_of
+from linwu_stats.indicators.sampled.everything import all_indices, raw_of
 from linwu_stats.indicators.sampled.finish import COLUMNS
 from linwu_stats.indicators.sampled.indices import INDICES, Index
 from linwu_stats.indicators.sampled.lines import line_of, relative, resolve
 from linwu_stats.indicators.sampled.poverty import SIGN, fgt_raw, poor_rows
 from linwu_stats.indicators.sampled.sample import Sample, prepare
-from linwu_stats.survey.columns import DesignError
+from linwu_stats.survey.columns import DesignError, column_of
 from linwu_stats.survey.design import Design
 from linwu_stats.survey.intervals import critical
 from linwu_stats.survey.replicate import Replicates
@@ -46,8 +47,8 @@ def of_weights(
     """Indices as one function of the weights of the frame's rows (以权数为自变量): for ``survey.Replicates.estimate`` or weights of one's own.
 
     ``indices``: names of :data:`.INDICES`, or one. The function takes (rows,) and gives a number (for one name) or a vector, or (rows, sets) and gives
-    a line for each set of weights. NaN where an index has no value under those weights. Rows outside the domain do not count, whatever their weight;
-    rows without weight in ``d`` neither.
+    a line for each set of weights. NaN where an index has no value under those weights. Rows outside the domain do not count, whatever their weight
+    (save for a relative line of the whole design); rows without weight in ``d`` neither.
     """
     names = [indices] if isinstance(indices, str) else list(indices)
     if strange := [name for name in names if name not in INDICES]:
@@ -58,9 +59,14 @@ def of_weights(
     options = {"sign": sign, "negative": negative, "rule": rule, "ties": ties}
     quick = {name: _quick(sample, INDICES[name], lines, options) for name in names}
     slow = [name for name in names if quick[name] is None]
+    outside = np.zeros(len(d), dtype=bool) if d.active is None else ~d.active & (d.full_weights > 0)
+    kinds = {line_of(lines[INDICES[name].line]).of for name in names if INDICES[name].line and line_of(lines[INDICES[name].line]).is_relative}
+    needs_everybody = "design" in kinds and bool(outside.any())
     buffer, running = np.empty(len(sample.rows)), np.empty(len(sample.rows))
 
     def one(weights: np.ndarray) -> np.ndarray:
+        if needs_everybody and not weights[outside].any():
+            raise DesignError("weights (权数) are zero outside the domain, but the relative line is that of the whole design: give the weights of all its rows")
         np.take(np.ascontiguousarray(weights, dtype=float), sample.rows, out=buffer, mode="clip")
         if sample.heads is not None:
             np.multiply(buffer, sample.heads, out=buffer)
@@ -84,34 +90,44 @@ def of_weights(
 
 
 def replicated(
-    d: Design | Replicates, income: Any, indices: Sequence[str] | None = None, line: Any = None, *, kind: str = "bootstrap", count: int | None = None,
-    seed: int | None = None, level: float = 0.95, df: float | None = None, percentile: bool = False, **options: Any,
+    d: Design | Replicates, income: Any, indices: Sequence[str] | None = None, line: Any = None, *, by: Any = None, kind: str = "bootstrap",
+    count: int | None = None, seed: int | None = None, level: float = 0.95, df: float | None = None, percentile: bool = False, **options: Any,
 ) -> pd.DataFrame:
     """Indices with standard errors from replicate weights (重复权数法), columns as :func:`.all_indices`, and ``failed``: replicates without value.
 
-    ``d``: a design (replicates are made: ``kind``, ``count``, ``seed``), or Replicates made before (also ``survey.given_replicates``). ``percentile``: the
-    interval from the quantiles of the replicates instead of value ± t·se. An index without value in a replicate has an unknown error, not a smaller one.
+    ``d``: a design (replicates are made: ``kind``, ``count``, ``seed``), or Replicates made before (also ``survey.given_replicates``). ``by``: a column of
+    groups, each a domain. ``percentile``: the interval from the quantiles of the replicates instead of value ± t·se. An index without value in a
+    replicate has an unknown error, not a smaller one. Other options as :func:`of_weights`.
     """
     made = d if isinstance(d, Replicates) else survey.replicates(d, kind, count=count, seed=seed)
     names = list(INDICES) if indices is None else list(indices)
-    function = of_weights(made.design, income, names, line, **options)
-    value = function(made.design.weights)
-    table = np.array([function(weights) for weights in made])
-    freedom = made.design.degrees_of_freedom if df is None else df
-    sample = prepare(made.design, income, options.get("headcount"), unknown=options.get("unknown", "refuse"))
-    rows = []
-    for column, name in enumerate(names):
-        failed = int((~np.isfinite(table[:, column])).sum())
-        se = low = high = np.nan
-        if not failed and np.isfinite(value[column]) and freedom > 0:
-            se = float(np.sqrt(max(made.covariance(table[:, column], value[column])[0, 0], 0.0)))
-            half = critical((1 - level) / 2, freedom) * se
-            low, high = value[column] - half, value[column] + half
-            if percentile:
-                low, high = np.quantile(table[:, column], [(1 - level) / 2, (1 + level) / 2])
-        reason = None if np.isfinite(value[column]) else "undefined"
-        rows.append((None, name, value[column], se, low, high, len(sample.rows), int(sample.unknown.sum()), float(freedom), np.nan, reason, failed))
-    return pd.DataFrame(rows, columns=[*COLUMNS, "failed"]).astype({"indicator": "string", "reason": "string"})
+    asked, made = made.design, copy(made)
+    made.design = replace(asked, active=None)  # a relative line needs the weights of everybody; the functions know their domain
+    codes, labels = (np.zeros(len(asked), dtype=np.int64), [None]) if by is None else pd.factorize(column_of(asked.frame, by), sort=True)
+    domains = [asked if by is None else asked.domain(codes == code) for code in range(len(labels))]
+    functions = [of_weights(domain, income, names, line, **options) for domain in domains]
+    values = np.array([function(made.design.weights) for function in functions])
+    table = np.empty((made.count, *values.shape))
+    for number, weights in enumerate(made):
+        for place, function in enumerate(functions):
+            table[number, place] = function(weights)
+    frames = [
+        _summary(made, label, all_indices(domain, income, line, indices=names, df=df, **options), values[place], table[:, place], level, percentile)
+        for place, (label, domain) in enumerate(zip(labels, domains, strict=True))
+    ]
+    return pd.concat(frames, ignore_index=True).astype({"indicator": "string", "reason": "string"})
+
+
+def _summary(made: Replicates, label: Any, linear: pd.DataFrame, value: np.ndarray, table: np.ndarray, level: float, percentile: bool) -> pd.DataFrame:
+    """Standard errors and intervals of one domain from its replicates; counts and reasons are those of the linearised estimates."""
+    freedom = float(linear["df"].iloc[0]) if len(linear) else np.nan
+    found = linear.assign(group=label, value=value, se=np.nan, low=np.nan, high=np.nan, deff=np.nan, failed=(~np.isfinite(table)).sum(axis=0))
+    for column in np.flatnonzero((found["failed"] == 0) & np.isfinite(value) & (freedom > 0)):
+        se = float(np.sqrt(max(made.covariance(table[:, column], value[column])[0, 0], 0.0)))
+        half = critical((1 - level) / 2, freedom) * se
+        ends = np.quantile(table[:, column], [(1 - level) / 2, (1 + level) / 2]) if percentile else (value[column] - half, value[column] + half)
+        found.loc[column, ["se", "low", "high"]] = [se, *ends]
+    return found[[*COLUMNS, "failed"]]
 
 
 def _anew(sample: Sample, whole: Sample, weights: np.ndarray, names: list[str], lines: dict[str, Any], options: dict[str, str]) -> dict[str, float]:
