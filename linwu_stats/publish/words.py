@@ -150,8 +150,8 @@ def _item_in_words(value: dict[str, Any]) -> str:
 
 _FIELDS = {
     "dimensions": "维度",
-    "term": "名称",
-    "name": "代码",
+    "term": "术语",
+    "name": "名称",
     "indicators": "指标",
     "cutoff": "临界值",
     "median_share": "占中位数的比例",
@@ -186,7 +186,6 @@ _FIELDS = {
     "start_month": "起始月",
     "months": "月数",
     "code": "代码",
-    "name": "名称",
     "class": "类别",
     "counted": "计入",
     "why": "理由",
