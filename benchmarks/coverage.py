@@ -10,7 +10,7 @@ seeded. :func:`statistics` is where other statistics with influence functions jo
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +51,8 @@ def population(home: Path, quarter: str) -> pd.DataFrame:
     })
 
 
-def designs(frame: pd.DataFrame) -> dict[str, Draw]:
-    """Samples of the sizes that counties use."""
+def designs(frame: pd.DataFrame, more: Sequence[tuple[str, int, int]] = ()) -> dict[str, Draw]:
+    """Samples of the sizes that counties use; ``more``: further ones, "equal" or "size" probability of villages, villages, households of each."""
     size = len(frame)
     villages, first, counts = np.unique(frame["village"].to_numpy(str), return_index=True, return_counts=True)
     township = pd.factorize(frame["township"])[0]
@@ -95,11 +95,15 @@ def designs(frame: pd.DataFrame) -> dict[str, Draw]:
 
         return draw
 
+    further = {
+        f"{'两阶段' if kind == 'equal' else '规模概率'}：{number} 村各 {take} 户": two_stages(number, take) if kind == "equal" else by_size(number, take, True)
+        for kind, number, take in more
+    }
     return {
         "简单随机 500 户": simple, "按乡镇分层 1,500 户": stratified, "两阶段：40 村各 15 户": two_stages(40, 15), "两阶段：25 村各 20 户": two_stages(25, 20),
         "规模概率：25 村各 20 户（按有放回估计）": by_size(25, 20), "规模概率：25 村各 20 户（含有限总体修正）": by_size(25, 20, corrected=True),
         "规模概率：40 村各 15 户（含有限总体修正）": by_size(40, 15, corrected=True),
-        "规模概率：10 村各 15 户（含有限总体修正）": by_size(10, 15, corrected=True),
+        "规模概率：10 村各 15 户（含有限总体修正）": by_size(10, 15, corrected=True), **further,
     }
 
 

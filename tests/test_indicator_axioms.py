@@ -191,7 +191,7 @@ def test_normalisation(size, income, rich):
 @EXAMPLES
 @given(INCOMES)
 def test_bounds(incomes):
-    bounded = [name for name in INDICES if INDICES[name].suited in ("rate", "share")] + ["gini", "hoover"]
+    bounded = [name for name in INDICES if INDICES[name].suited in ("rate", "share", "part")] + ["gini", "hoover"]
     found = values(bounded, incomes)
     assert (found >= 0).all()
     assert (found <= 1 + 1e-12).all()

@@ -22,12 +22,13 @@ __all__ = ["all_indices", "raw_of"]
 def all_indices(
     d: Design, income: Any, line: Any = None, *, by: Any = None, headcount: Any = None, indices: Sequence[str] | None = None,
     relative_line: Line | None = None, unknown: str = "refuse", sign: str = SIGN, negative: str = "clip", rule: str = "math", ties: str = "split",
-    density: str = "sparsity", level: float = 0.95, df: float | None = None,
+    density: str | None = None, level: float = 0.95, df: float | None = None,
 ) -> pd.DataFrame:
     """Every index of :data:`.INDICES` for the domain, or for every group of ``by`` (全部指标), incomes sorted once.
 
     ``line``: the line of the poverty indices (without one they are NaN, ``no_line``); ``relative_line``: that of the at-risk-of-poverty indices, 60 % of
-    the median of the whole design unless told otherwise; ``indices``: names, None for all. Other options as in :mod:`.functions`.
+    the median of the whole design unless told otherwise; ``indices``: names, None for all. Other options as in :mod:`.functions`;
+    ``density`` None leaves each index its own.
 
     Gives a frame with group (None without ``by``), indicator, value, se, low, high, n, unknown, df, deff, reason, the indices of a group in the
     table's order. R: ``svyby(~income, ~by, d, svyfgt, ...)`` for each index.
@@ -45,8 +46,8 @@ def all_indices(
     return frame_of(sample, raws, level=level, df=df)
 
 
-def raw_of(sample: Sample, index: Index, lines: dict[str, Any], options: dict[str, str]) -> Raw:
+def raw_of(sample: Sample, index: Index, lines: dict[str, Any], options: dict[str, Any]) -> Raw:
     """One index of a sample with those of the options that it knows (单个指标)."""
     known = inspect.signature(index.make).parameters
-    chosen = {key: value for key, value in options.items() if key in known}
+    chosen = {key: value for key, value in options.items() if key in known and value is not None}
     return index.make(sample, lines[index.line], **chosen) if index.line else index.make(sample, **chosen)

@@ -22,8 +22,9 @@ from linwu_stats.survey.linearise import RARE_CASES, Estimate
 __all__ = ["COLUMNS", "frame_of", "one_estimate"]
 
 COLUMNS = ("group", "indicator", "value", "se", "low", "high", "n", "unknown", "df", "deff", "reason")
-#: Kinds of interval that are shown as asked; "share" and "rate" fall back where they say nothing (see ``_ends``).
-_SUITED = {"rate": "logit", "share": "logit", "positive": "log", "plain": "wald"}
+#: Kind of interval by quantity: a "rate" of persons, a "share" that no rate can be below, a "part" of a whole, a "positive" number, or "plain"; ``_ends`` says
+#: what each falls back upon where it says nothing.
+_SUITED = {"rate": "logit", "share": "logit", "part": "logit", "positive": "log", "plain": "wald"}
 
 
 def one_estimate(sample: Sample, raw: Raw, method: str, suited: str, *, interval_kind: str | None, level: float, df: float | None) -> Estimate:
@@ -151,7 +152,10 @@ def _spreads(sample: Sample, d: Design, raws: Sequence[tuple[str, Raw, str]]) ->
 
 
 def _ends(found: Estimate, suited: str, asked: str | None, level: float, df: float | None) -> tuple[str, float, float]:
-    """Interval that suits the quantity: a rate's is exact where cases are rare, a share's logit, a ratio's on the log scale, else symmetric."""
+    """Interval that suits the quantity: a rate's is exact where cases are rare, a share's or part's logit, a ratio's on the log scale, else symmetric.
+
+    A share of 0 (nobody poor in the sample) has the upper end of a rate of 0.
+    """
     kind = asked or _SUITED[suited]
     value, se = found.value, found.se
     if asked is None and suited == "rate" and 0 <= value <= 1:
@@ -159,6 +163,8 @@ def _ends(found: Estimate, suited: str, asked: str | None, level: float, df: flo
         kind = "korn_graubard" if few else "logit"
     if asked is None and suited == "share":
         kind = "logit" if 0 < value < 1 and se > 0 else "korn_graubard" if value == 0 else "wald"
+    if asked is None and suited == "part" and not (0 < value < 1 and se > 0):
+        kind = "wald"
     if asked is None and suited == "positive" and not value > 0:
         kind = "wald"
     if kind == "korn_graubard" and value in (0, 1):

@@ -71,7 +71,7 @@ def watts(d: Design, income: Any, line: Any, *, sign: str = poverty.SIGN, **shar
 
     R: ``convey::svywatts(~income, d, abs_thresh=line)``, which leaves such persons out.
     """
-    return _index(d, income, "watts", "plain", poverty.watts_raw, {"line": line, "sign": sign}, **shared)
+    return _index(d, income, "watts", "positive", poverty.watts_raw, {"line": line, "sign": sign}, **shared)
 
 
 def sen(
@@ -90,7 +90,7 @@ def sen_shorrocks_thon(
 
 def income_gap_ratio(d: Design, income: Any, line: Any, *, sign: str = poverty.SIGN, negative: str = "clip", **shared: Any) -> Estimate | pd.DataFrame:
     """Mean gap of the poor over the line (平均差距率), FGT(1) / FGT(0); NaN ``no_poor_here`` where nobody is poor."""
-    return _index(d, income, "income_gap_ratio", "share", poverty.income_gap_ratio_raw, {"line": line, "sign": sign, "negative": negative}, **shared)
+    return _index(d, income, "income_gap_ratio", "part", poverty.income_gap_ratio_raw, {"line": line, "sign": sign, "negative": negative}, **shared)
 
 
 def at_risk_threshold(d: Design, income: Any, line: Line | None = None, **shared: Any) -> Estimate | pd.DataFrame:
@@ -106,18 +106,26 @@ def at_risk_rate(d: Design, income: Any, line: Line | None = None, *, sign: str 
     return _index(d, income, "at_risk_rate", "rate", poverty.fgt_raw, {"line": line or relative(), "sign": sign}, **shared)
 
 
-def poor_median(d: Design, income: Any, line: Any = None, *, sign: str = poverty.SIGN, rule: str = "math", **shared: Any) -> Estimate | pd.DataFrame:
-    """Median income of the poor (低于标准者收入中位数); R: ``convey::svypoormed(~income, d)`` with ``sign="<="``."""
-    options = {"line": relative() if line is None else line, "sign": sign, "rule": rule}
+def poor_median(
+    d: Design, income: Any, line: Any = None, *, sign: str = poverty.SIGN, rule: str = "math", density: str = "kernel", **shared: Any
+) -> Estimate | pd.DataFrame:
+    """Median income of the poor (低于标准者收入中位数); R: ``convey::svypoormed(~income, d)`` with ``sign="<="``.
+
+    ``density``: "kernel" as convey, or "sparsity", which covers better.
+    """
+    options = {"line": relative() if line is None else line, "sign": sign, "rule": rule, "density": density}
     return _index(d, income, "poor_median", "plain", poverty.poor_median_raw, options, **shared)
 
 
-def relative_median_gap(d: Design, income: Any, line: Any = None, *, sign: str = poverty.SIGN, rule: str = "math", **shared: Any) -> Estimate | pd.DataFrame:
+def relative_median_gap(
+    d: Design, income: Any, line: Any = None, *, sign: str = poverty.SIGN, rule: str = "math", density: str = "kernel", **shared: Any
+) -> Estimate | pd.DataFrame:
     """Relative median poverty gap (相对中位差距): line less the poor's median, over the line; NaN ``no_poor_here`` where nobody is poor.
 
     R: ``convey::svyrmpg(~income, d)`` with ``sign="<="``; ``laeken::rmpg(income, weights)`` / 100 with ``relative(rule="exceeds"), rule="exceeds"``.
+    ``density``: "kernel" as convey, or "sparsity", which covers better.
     """
-    options = {"line": relative() if line is None else line, "sign": sign, "rule": rule}
+    options = {"line": relative() if line is None else line, "sign": sign, "rule": rule, "density": density}
     return _index(d, income, "relative_median_gap", "plain", poverty.relative_median_gap_raw, options, **shared)
 
 
@@ -163,7 +171,7 @@ def atkinson(d: Design, income: Any, epsilon: float = 1, **shared: Any) -> Estim
 
     An income of 0 counts below epsilon 1, else NaN ``zero_income``; a negative one: NaN ``negative_income``.
     """
-    return _index(d, income, f"atkinson({epsilon:g})", "share", inequality.atkinson_raw, {"epsilon": epsilon}, **shared)
+    return _index(d, income, f"atkinson({epsilon:g})", "part", inequality.atkinson_raw, {"epsilon": epsilon}, **shared)
 
 
 def variance_of_logs(d: Design, income: Any, **shared: Any) -> Estimate | pd.DataFrame:
@@ -217,7 +225,7 @@ def quantile_shares(d: Design, income: Any, groups: int = 5, *, ties: str = "spl
         raise DesignError(f"quantile shares (等份) groups={groups!r}: 2 or more")
     cuts = [place / groups for place in range(groups + 1)]
     makes = [
-        (f"share_{place + 1}_of_{groups}", "plain", shares.share_raw, {"lower": cuts[place], "upper": cuts[place + 1], "ties": ties, "rule": rule})
+        (f"share_{place + 1}_of_{groups}", "part", shares.share_raw, {"lower": cuts[place], "upper": cuts[place + 1], "ties": ties, "rule": rule})
         for place in range(groups)
     ]
     return _several(d, income, makes, **shared)
@@ -231,7 +239,8 @@ def lorenz(
 
     R: ``convey::svylorenz(~income, d, quantiles=at)``.
     """
-    makes = [(f"lorenz({one:g})", "plain", shares.lorenz_raw, {"share": float(one), "generalised": generalised, "ties": ties, "rule": rule}) for one in at]
+    suited, options = "plain" if generalised else "part", {"generalised": generalised, "ties": ties, "rule": rule}
+    makes = [(f"lorenz({one:g})", suited, shares.lorenz_raw, {"share": float(one), **options}) for one in at]
     table = _several(d, income, makes, **shared)
     table.insert(1, "share", np.tile(np.asarray(at, dtype=float), len(table) // len(makes)))
     return table

@@ -94,7 +94,7 @@ def _atkinson(epsilon: float) -> Index:
     formula = "1 − 几何平均 ÷ μ" if epsilon == 1 else f"1 − (Σy^(1−ε) ÷ N)^(1÷(1−ε)) ÷ μ, ε={epsilon:g}"
     return Index(
         f"atkinson_{epsilon:g}", f"阿特金森指数 (ε={epsilon:g})", formula, zero, _NONE_BELOW, "", "Atkinson (1970), Journal of Economic Theory 2",
-        f"svyatk(~y, d, epsilon={epsilon:g})", "share", partial(inequality.atkinson_raw, epsilon=epsilon), axioms=_SPREAD,
+        f"svyatk(~y, d, epsilon={epsilon:g})", "part", partial(inequality.atkinson_raw, epsilon=epsilon), axioms=_SPREAD,
     )
 
 
@@ -124,7 +124,7 @@ _LIST = (
     _fgt("squared_poverty_gap_index", "贫困差距平方指数", 2, "Σ((z − y) ÷ z)² ÷ N", {**_STRICT, "decomposability": "yes"}),
     Index(
         "watts_index", "瓦茨指数", "Σln(z ÷ y) ÷ N", "指数为空 (nonpositive_income)", "指数为空 (nonpositive_income)", _SIGN,
-        "Watts (1968); Zheng (1993), Economics Letters 42, 81-86", "svywatts(~y, d, abs_thresh=z)", "plain", poverty.watts_raw, "stated",
+        "Watts (1968); Zheng (1993), Economics Letters 42, 81-86", "svywatts(~y, d, abs_thresh=z)", "positive", poverty.watts_raw, "stated",
         {**_STRICT, "decomposability": "yes"},
     ),
     Index(
@@ -138,7 +138,7 @@ _LIST = (
         {**_STRICT, "decomposability": "no"},
     ),
     Index(
-        "income_gap_ratio", "平均差距率", "FGT₁ ÷ FGT₀", "差距为整个标准", _CLIP + "; 无人低于标准时为空 (no_poor_here)", _SIGN, _FGT, "svyfgt 之比", "share",
+        "income_gap_ratio", "平均差距率", "FGT₁ ÷ FGT₀", "差距为整个标准", _CLIP + "; 无人低于标准时为空 (no_poor_here)", _SIGN, _FGT, "svyfgt 之比", "part",
         poverty.income_gap_ratio_raw, "stated", {**_ANY, "scale": "yes", "focus": "yes", "monotonicity": "yes", "transfer": "weak", "crossing": "yes"},
     ),
     Index(
@@ -191,7 +191,7 @@ _LIST = (
     *(
         Index(
             name, f"第{name[-1]}个五等份的收入份额", "该五等份人口的收入 ÷ Σ收入", _COUNTS, _MEAN, "", "Kovacevic, Binder (1997), JOS 13",
-            "diff(svylorenz(~y, d, seq(0, 1, 0.2)))", "plain", partial(shares.share_raw, lower=lower, upper=upper), axioms={**_ANY, "scale": "yes"},
+            "diff(svylorenz(~y, d, seq(0, 1, 0.2)))", "part", partial(shares.share_raw, lower=lower, upper=upper), axioms={**_ANY, "scale": "yes"},
         )
         for name, (lower, upper) in QUINTILES.items()
     ),

@@ -137,22 +137,25 @@ def density(sample: Sample, at: np.ndarray, values: np.ndarray | None = None, h:
         return sample.total(kernel if values is None else kernel * values) / (sample.persons * width * math.sqrt(2 * math.pi))
 
 
-def sparsity_density(sample: Sample, share: float) -> np.ndarray:
+def sparsity_density(sample: Sample, share: float, size: np.ndarray | None = None) -> np.ndarray:
     """Density of each group at a quantile, from the quantiles on both sides of it (分位差密度): 2h / (Q(p + h) - Q(p - h)).
 
-    h is the bandwidth of Hall and Sheather (1988), JRSS B 50, of the size n^(-1/3), n the rows of the group: it follows the incomes close to the
+    h is the bandwidth of Hall and Sheather (1988), JRSS B 50, of the size n^(-1/3), n the rows of the group (``size``): it follows the incomes close to the
     quantile, where the kernel with its one bandwidth for the whole distribution smooths too much (in the lower tail).
     """
     from scipy import special
 
     point = float(special.ndtri(share))
     shape = (1.5 * np.exp(-(point**2)) / (2 * math.pi) / (2 * point**2 + 1)) ** (1 / 3)
-    half = np.minimum(sample.count ** (-1 / 3) * 1.959963984540054 ** (2 / 3) * shape, 0.95 * min(share, 1 - share))
-    found = np.empty(sample.groups)
-    for at, (first, size) in enumerate(zip(sample.start, sample.count, strict=True)):
-        weight = sample.weight[first : first + size]
-        middle = (sample.reached[first : first + size] - weight / 2) / sample.persons[at]
-        below, above = np.interp([share - half[at], share + half[at]], middle, sample.income[first : first + size])
+    rows = np.maximum(sample.count if size is None else size, 1)
+    half = np.minimum(rows ** (-1 / 3) * 1.959963984540054 ** (2 / 3) * shape, 0.95 * min(share, 1 - share))
+    found = np.full(sample.groups, np.nan)
+    for at, (first, many) in enumerate(zip(sample.start, sample.count, strict=True)):
+        kept = np.flatnonzero(sample.weight[first : first + many] > 0) + first
+        if not len(kept):
+            continue
+        middle = (sample.reached[kept] - sample.weight[kept] / 2) / sample.persons[at]
+        below, above = np.interp([share - half[at], share + half[at]], middle, sample.income[kept])
         found[at] = 2 * half[at] / (above - below) if above > below else np.inf
     return found
 

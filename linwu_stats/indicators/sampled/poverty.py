@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from linwu_stats.indicators.sampled.inequality import gini_raw
-from linwu_stats.indicators.sampled.lines import Threshold, density, resolve
+from linwu_stats.indicators.sampled.lines import Threshold, density, resolve, sparsity_density
 from linwu_stats.indicators.sampled.sample import Raw, Sample, Shift, first_reason, no_value
 from linwu_stats.survey.columns import DesignError
 
@@ -120,15 +120,15 @@ def at_risk_threshold_raw(sample: Sample, line: Any) -> Raw:
     return moved(sample, Raw(at.value, np.zeros(len(sample.rows)), at.reason), at, np.ones(sample.groups))
 
 
-def poor_median_raw(sample: Sample, line: Any, *, sign: str = SIGN, rule: str = "math") -> Raw:
+def poor_median_raw(sample: Sample, line: Any, *, sign: str = SIGN, rule: str = "math", density: str = "kernel") -> Raw:
     """Median income of the poor and its influence; without value where nobody is poor."""
-    return _poor_median(sample, resolve(sample, line), sign, rule)[0]
+    return _poor_median(sample, resolve(sample, line), sign, rule, density)
 
 
-def relative_median_gap_raw(sample: Sample, line: Any, *, sign: str = SIGN, rule: str = "math") -> Raw:
+def relative_median_gap_raw(sample: Sample, line: Any, *, sign: str = SIGN, rule: str = "math", density: str = "kernel") -> Raw:
     """Line less the median income of the poor, over the line, and its influence; without value where nobody is poor."""
     at = resolve(sample, line)
-    median, _ = _poor_median(sample, at, sign, rule)
+    median = _poor_median(sample, at, sign, rule, density)
     value = 1 - median.value / at.value
     raw = Raw(value, -median.influence / sample.spread(at.value), median.reason, None)
     if not at.is_estimated:
@@ -183,24 +183,31 @@ def _gap_rate(sample: Sample, at: Threshold, gap: np.ndarray, negative: str) -> 
     return np.where(gap > 0, income / at.rows**2, 0.0)
 
 
-def _poor_median(sample: Sample, at: Threshold, sign: str, rule: str) -> tuple[Raw, np.ndarray]:
+def _poor_median(sample: Sample, at: Threshold, sign: str, rule: str, how: str) -> Raw:
     if not np.isfinite(at.value).all() and at.reason is None:
         raise DesignError("line (贫困标准): the median of the poor needs one line, not one for each row: give a number or a relative line")
+    if how not in ("kernel", "sparsity"):
+        raise DesignError(f"density={how!r} (密度的估计) is not known: 'kernel' or 'sparsity'")
     poor = poor_rows(sample, at, sign)
-    rate = sample.total(poor) / sample.persons
-    median = replace(sample, weight=np.where(poor, sample.weight, 0.0)).quantile(0.5, rule)
+    among = replace(sample, weight=np.where(poor, sample.weight, 0.0))
+    rate, median = sample.total(poor) / sample.persons, among.quantile(0.5, rule)
     below = (sample.income <= sample.spread(median)) - 0.5 * sample.spread(rate)
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope = 1 / (sample.persons * density(sample, median))
-        influence = _unless_alone(sample, poor, (0.5 * (poor - sample.spread(rate)) - below) * sample.spread(slope))
-        shifted = 0.5 * density(sample, at.value) / density(sample, median) if at.is_estimated else None
+        near = density(sample, median) if how == "kernel" else rate * sparsity_density(among, 0.5, _rows_of(sample, poor))
+        influence = _unless_alone(sample, poor, (0.5 * (poor - sample.spread(rate)) - below) * sample.spread(1 / (sample.persons * near)))
+        shifted = 0.5 * density(sample, at.value) / near if at.is_estimated else None
     reason = first_reason(at.reason, no_value(sample, (~(rate > 0), "no_poor_here")))
-    return moved(sample, Raw(median, influence, reason), at, shifted), rate
+    return moved(sample, Raw(median, influence, reason), at, shifted)
+
+
+def _rows_of(sample: Sample, condition: np.ndarray) -> np.ndarray:
+    """Rows of each group on which it holds."""
+    return np.add.reduceat(condition.astype(np.int64), sample.start) if sample.groups else np.zeros(0, dtype=np.int64)
 
 
 def _unless_alone(sample: Sample, poor: np.ndarray, influence: np.ndarray) -> np.ndarray:
     """Influence of an index of the poor alone; of a single poor row nobody can say how it varies: unknown, not 0."""
-    few = np.add.reduceat(poor.astype(np.int64), sample.start) < 2 if sample.groups else np.zeros(0, dtype=bool)
+    few = _rows_of(sample, poor) < 2
     return np.where(np.repeat(few, sample.count), np.nan, influence) if few.any() else influence
 
 
