@@ -23,7 +23,7 @@ from linwu_stats.indicators.measure import Measure
 from linwu_stats.rules import Rules
 from linwu_stats.tables import CODES, conform
 
-__all__ = ["SIZES", "Area", "Registers", "areas_of", "counted", "gini_range", "make_bounds", "read_registers"]
+__all__ = ["SIZES", "Area", "Registers", "areas_of", "counted", "gini_range", "highest_known", "make_bounds", "read_registers", "with_unknown"]
 
 #: Groups of household size: code, and the largest size.
 SIZES: dict[str, int] = {"1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "6+": 10**6}
@@ -116,8 +116,7 @@ def make_bounds(registers: Registers, rules: Rules, *, line_year: Mapping[str, i
     rows = []
     for period, frame in registers.items():
         line = rules.line_fen(line_year[period]) if period in ANNUAL_PERIODS else None
-        known = frame[frame["known"]]
-        highest = float((known["net_fen"].astype(float) / known["heads"].astype(float)).max()) if len(known) else np.nan
+        highest = highest_known(frame)
         for area in areas_of(frame, rules):
             found = _area_bounds(area, highest, line, period, poor_sign)
             rows += [{"level": area.level, "area_code": area.code, "period": period, "indicator": name, **one, **area.counts} for name, one in found.items()]
@@ -144,7 +143,7 @@ def _area_bounds(area: Area, highest: float, line: int | None, period: str, poor
         below = Measure(None, share.reason_code) if share.value is None else Measure(float(round(share.value * int(heads.sum()))))
         ends = (None, None) if below.value is None or mass is None else (below.value, below.value + mass)
         found["persons_below"] = _row(below, "人", ends, "line", area, mass)
-    levels = [_levels(*one) for one in ((heads, net), _with_unknown(heads, net, mass, 0.0), _with_unknown(heads, net, mass, highest))] if len(heads) else []
+    levels = [_levels(*one) for one in ((heads, net), with_unknown(heads, net, mass, 0.0), with_unknown(heads, net, mass, highest))] if len(heads) else []
     for place, name in enumerate(("mean", *_QUANTILES)):
         yuan = [one[place] for one in levels] or [None] * 3
         shown = Measure(yuan[0], None if levels else area.reason)
@@ -175,8 +174,14 @@ def _row(one: Measure, unit: str, ends: tuple[float | None, float | None], basis
     }
 
 
-def _with_unknown(heads: np.ndarray, net: np.ndarray, mass: int | None, percapita_fen: float) -> tuple[np.ndarray, np.ndarray]:
-    """Known households and one more that holds all persons of unknown income, at one income per person."""
+def highest_known(frame: pd.DataFrame) -> float:
+    """Highest known income per person of a register, fen (已知最高人均)."""
+    known = frame[frame["known"]]
+    return float((known["net_fen"].astype(float) / known["heads"].astype(float)).max()) if len(known) else np.nan
+
+
+def with_unknown(heads: np.ndarray, net: np.ndarray, mass: int | None, percapita_fen: float) -> tuple[np.ndarray, np.ndarray]:
+    """Known households and one more that holds all persons of unknown income, at one income per person (补入未知人口)."""
     if not mass or not np.isfinite(percapita_fen):
         return heads, net
     return np.append(heads, mass), np.append(net, ceil(percapita_fen * mass))

@@ -11,7 +11,7 @@ import pandas as pd
 from linwu_stats import survey
 from linwu_stats.indicators.decompose import explain_exits, growth_redistribution
 from linwu_stats.indicators.decompose.parts import incomes
-from linwu_stats.indicators.detail import Area, Registers, areas_of, counted
+from linwu_stats.indicators.detail import Area, Registers, areas_of, counted, highest_known, with_unknown
 from linwu_stats.indicators.dominance import growth_incidence, lorenz_curve
 from linwu_stats.indicators.make import ANNUAL_PERIODS
 from linwu_stats.indicators.multidimensional import alkire_foster, deprivations_of
@@ -172,18 +172,20 @@ def make_lorenz(registers: Registers, rules: Rules, *, year_ago: Registers | Non
     """Lorenz curve, generalised Lorenz curve, quantiles and their growth on a year ago (洛伦兹曲线与增长发生曲线): table ``indicator_lorenz``.
 
     Of county and townships in every period, at each 5 per cent of persons; quantiles and growth at 5 to 95. A loss makes the curve begin below 0; a mean of 0
-    or less leaves it without values. Growth on a quantile of 0 or less is null. Incomes are nominal.
+    or less leaves it without values. Growth on a quantile of 0 or less is null; its ends are over all incomes that the unknown may have
+    between 0 and the highest known one of the county. Incomes are nominal.
     """
     rows = []
     for period, frame in registers.items():
         before = {} if year_ago is None else {area.code: area for area in areas_of(year_ago[period], rules)}
+        highest = tuple(highest_known(one) for one in ((frame,) if year_ago is None else (frame, year_ago[period])))
         for area in areas_of(frame, rules):
             place = {"level": area.level, "area_code": area.code, "period": period, **area.counts}
-            rows += [{**place, **one} for one in _curve(area, before.get(area.code))]
+            rows += [{**place, **one} for one in _curve(area, before.get(area.code), highest)]
     return conform(pd.DataFrame(rows), "indicator_lorenz")
 
 
-def _curve(area: Area, then: Area | None) -> list[dict[str, Any]]:
+def _curve(area: Area, then: Area | None, highest: tuple[float, ...]) -> list[dict[str, Any]]:
     reason = area.reason or ("single_household" if len(area.known) == 1 else "")
     if reason:
         return [{"percent": one, "reason_code": reason} for one in PERCENTS]
@@ -202,10 +204,22 @@ def _curve(area: Area, then: Area | None) -> list[dict[str, Any]]:
             row["quantile_yuan"] = cut / 100
         return rows
     grown = growth_incidence(survey.register(then.known), design, "net_fen", shares=shares[1:-1], headcount="heads")
+    low, high = ([None] * len(grown), [None] * len(grown)) if pd.isna(area.counts["unknown_persons"]) or pd.isna(then.counts["unknown_persons"]) else (
+        growth_incidence(_filled(then, old), _filled(area, new), "net_fen", shares=shares[1:-1], headcount="heads")["growth"]
+        for old, new in ((highest[1], 0.0), (0.0, highest[0]))
+    )
+    for row, least, most in zip(rows[1:-1], low, high, strict=False):
+        row |= {"growth_low": _null(least), "growth_high": _null(most)}
     for row, one in zip(rows[1:-1], grown.to_dict("records"), strict=False):
         row |= {"quantile_yuan": one["now"] / 100, "quantile_year_ago_yuan": one["before"] / 100, "growth": _null(one["growth"])}
         row["reason_code"] = row["reason_code"] or _null(one["reason"])
     return rows
+
+
+def _filled(area: Area, percapita_fen: float) -> survey.Design:
+    """The known households of an area, and all persons of unknown income as one more at an income per person."""
+    heads, net = with_unknown(*(area.known[name].to_numpy(dtype="int64") for name in ("heads", "net_fen")), int(area.counts["unknown_persons"]), percapita_fen)
+    return survey.register(pd.DataFrame({"heads": heads, "net_fen": net}))
 
 
 def _null(value: Any) -> Any:

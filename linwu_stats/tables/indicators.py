@@ -99,6 +99,8 @@ TABLES = (
         *_area(), key("period", "核算期", codes="period"), key("percent", "人口累计百分比", "of persons from the lowest income up", dtype="int"),
         column("lorenz", "float", "收入累计比重"), column("generalised_yuan", "float", "广义洛伦兹", "Lorenz ordinate times the mean", unit="元"),
         column("quantile_yuan", "float", "分位数", "per person", unit="元"), column("quantile_year_ago_yuan", "float", "上年同期分位数", unit="元"),
-        column("growth", "float", "分位数增幅", "anonymous: not the same persons"), *_counts(),
+        column("growth", "float", "分位数增幅", "anonymous: not the same persons"),
+        column("growth_low", "float", "最低可能增幅", "the unknown at 0 now and at the highest known income then"),
+        column("growth_high", "float", "最高可能增幅", "the other way round"), *_counts(),
     ),
 )
