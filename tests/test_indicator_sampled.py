@@ -178,6 +178,26 @@ def test_groups_in_one_pass_are_the_domains(name):
         assert (one.deff, one.n, one.unknown) == pytest.approx((row["deff"], row["n"], row["unknown"]), rel=1e-9)
 
 
+def test_groups_of_a_domain_and_rows_without_weight():
+    half = FRAME["half"] == "x"
+    by = sampled.all_indices(TWO.domain(half), "income", 2952, by="group")
+    for group in ("a", "b", "c"):
+        alone = sampled.all_indices(TWO.domain(half & (FRAME["group"] == group)), "income", 2952)
+        part = by[by["group"] == group]
+        assert part[["value", "se", "deff"]].to_numpy() == pytest.approx(alone[["value", "se", "deff"]].to_numpy(), rel=1e-9, nan_ok=True)
+    missing = FRAME.assign(group=FRAME["group"].where(FRAME["group"] != "c"))
+    d = survey.design(missing, "weight", strata="stratum", clusters=["village", "household"], fpc=["villages", "households"])
+    table = sampled.all_indices(d, "income", 2952, by="group")
+    assert list(table["group"].unique()) == ["a", "b"]
+    whole = sampled.all_indices(TWO, "income", 2952, by="group")
+    # The threshold of the whole design is that of everybody, also of those without a group.
+    assert table["se"].to_numpy() == pytest.approx(whole.loc[whole["group"] != "c", "se"].to_numpy(), rel=1e-9)
+    nothing = FRAME.assign(weight=FRAME["weight"].where(FRAME["half"] == "x", 0.0))
+    light, heavy = survey.design(nothing, "weight"), survey.design(FRAME[half].reset_index(drop=True), "weight")
+    assert sampled.gini(light, "income").value == pytest.approx(sampled.gini(heavy, "income").value, rel=1e-12)
+    assert sampled.gini(light, "income").n == int(half.sum())
+
+
 def test_groups_with_lone_units_and_several_stages():
     for lone in ("certainty", "centre", "average"):
         frame = FRAME.assign(layer=FRAME["village"].where(FRAME["stratum"] == "s1", FRAME["stratum"]))
@@ -390,4 +410,5 @@ def test_the_table_of_indices_is_whole():
     assert not table[["term", "formula", "zero", "negative", "source", "r"]].isna().any().any()
     text = (Path(__file__).parents[1] / "docs" / "indicators.md").read_text(encoding="utf-8")
     for index in INDICES.values():
-        assert f"| `{index.name}` | {index.term} |" in text
+        row = f"| `{index.name}` | {index.term} | {index.formula.replace('|', '∣')} | {index.zero} | {index.negative} |"
+        assert row in text, f"docs/indicators.md does not say what the table of indices says of {index.name}"
