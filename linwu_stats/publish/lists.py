@@ -14,26 +14,21 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from linwu_stats import RefusedError
 from linwu_stats.publish import facts, html, pages_exit, workbook
 from linwu_stats.publish.plan import page_file, period_text, rule_texts
 from linwu_stats.publish.tables_html import Fragment, Show, join, render_table, rule
 from linwu_stats.publish.worker import write_file
 from linwu_stats.tables import label
 
-__all__ = ["ListError", "case_lists", "mask_names", "notice_days", "public_notices"]
+__all__ = ["case_lists", "mask_names", "notice_days", "public_notices"]
 
 #: Names of two characters that are one surname; of any other name the first character is taken.
-_DOUBLE_SURNAMES = frozenset(
-    "欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 濮阳 公冶 太叔 "
-    "申屠 公孙 慕容 仲孙 钟离 长孙 宇文 司徒 "
-    "鲜于 司空 闾丘 司寇 巫马 颛孙 漆雕 乐正 宰父 谷梁 拓跋 轩辕 令狐 段干 呼延 东郭 南门 羊舌 左丘 西门 第五 即墨 达奚 褚师".split()
+_SURNAMES = (
+    "欧阳太史端木上官司马东方独孤南宫万俟闻人夏侯诸葛尉迟公羊赫连澹台皇甫宗政濮阳公冶太叔申屠公孙慕容仲孙钟离长孙宇文司徒鲜于"
+    "司空闾丘司寇巫马颛孙漆雕乐正宰父谷梁拓跋轩辕令狐段干呼延东郭南门羊舌左丘西门第五即墨达奚褚师"
 )
+_DOUBLE_SURNAMES = frozenset(_SURNAMES[place : place + 2] for place in range(0, len(_SURNAMES), 2))
 _NO_NAME = "（姓名不详）"
-
-
-class ListError(RefusedError):
-    """A list cannot be written (名单不能生成); the message says why."""
 
 
 def mask_names(names: pd.Series) -> pd.Series:
