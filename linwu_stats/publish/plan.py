@@ -41,7 +41,7 @@ class Subject(NamedTuple):
 SUBJECTS: dict[str, Subject] = {
     "ledger_quality": Subject("台账质量", "quality", ("county", "township")),
     "estimates": Subject("全年收入测算", "estimates", ("county", "township")),
-    "indicators": Subject("贫困与不平等指标", "indicators", ("county",)),
+    "indicators": Subject("贫困与不平等指标", "indicators", ("county", "township")),
     "lookback": Subject("回头看", "lookback", ("county",)),
     "stability": Subject("脱贫稳定性", "stability", ("county", "township")),
 }
