@@ -413,11 +413,10 @@ def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple
 
     progress(f"{quarter} 测算全年")
     history = [Quarter(one, home) for one in quarters_with_ledgers(home) if one < quarter and _made(home, one)]
-    frames |= estimate.estimate_year(
-        pd.concat([_lines_of(frames["item_amounts"], quarter), *(_lines_of_own_quarter(one) for one in history)], ignore_index=True),
-        pd.concat([_of_quarter(frames["household_income"]), *(_of_quarter(one.household_income) for one in history)], ignore_index=True),
-        frames["headcounts"], frames["households"], rules, quarter,
-    )
+    lines = pd.concat([_lines_of(frames["item_amounts"], quarter), *(_lines_of_own_quarter(one) for one in history)], ignore_index=True)
+    by_quarter = pd.concat([_of_quarter(frames["household_income"]), *(_of_quarter(one.household_income) for one in history)], ignore_index=True)
+    frames |= estimate.estimate_year(lines, by_quarter, frames["headcounts"], frames["households"], rules, quarter)
+    frames |= _who_may_fall_back(frames, lines, by_quarter, quarter, rules, year_ago, home)
 
     progress(f"{quarter} 比对三方台账")
     frames |= _compare_sources(intake, frames, frames | {"income_sheet": pd.concat(sheets, ignore_index=True)}, quarter, rules)
@@ -467,6 +466,42 @@ def _look_back(folder: Path, frames: dict[str, pd.DataFrame], quarter: str, rule
         made |= {"lookback_answers": answers, "lookback_rates": lookback.lookback_rates(answers, facts, rules)}
     frame = lookback.village_frame(frames["villages"], frames["households"], frames["headcounts"], rules)
     return made | {"lookback_plan": lookback.lookback_plan(frame, made["lookback_answers"], rules)}
+
+
+def _who_may_fall_back(
+    frames: dict[str, pd.DataFrame], lines: pd.DataFrame, by_quarter: pd.DataFrame, quarter: str, rules: Rules, year_ago: Quarter | None, home: Path,
+) -> dict[str, pd.DataFrame]:
+    """What the next four quarters may bring, who may fall back, and what lifts those who are not out."""
+    from linwu_stats.exits import lifting, stability
+    from linwu_stats.income import estimate
+    from linwu_stats.income.estimate import next_year
+
+    year = _line_years(quarter, rules)["last4"]
+    cells = estimate.make_cells(lines, by_quarter, frames["households"], sorted({*by_quarter["last_quarter"].dropna(), quarter}))
+    changes = next_year.measure_changes(cells, quarter, rules, estimate.read_settings(rules))
+    made = {
+        "item_changes": next_year.item_changes(changes), "next_year": next_year.expect_next_year(changes),
+        "next_year_errors": next_year.next_year_errors(changes),
+    }
+    then = None if year_ago is None else year_ago.household_income
+    made |= stability.stability_tables(frames | made, rules, year, then, _edge_households(home, quarter))
+    needs = lifting.list_needs(
+        *(frames[name] for name in ("households", "household_exit_tests", "household_income", "headcounts", "housing", "persons", "insurance")), rules, year,
+    )
+    return made | {"lifting_needs": needs, "lifting_counts": lifting.count_needs(needs, frames["households"])}
+
+
+def _edge_households(home: Path, quarter: str) -> pd.DataFrame | None:
+    """The county's own counts of 边缘易致贫户 of a year, by area, where ``data/reference`` has them: ``edge.<area code>.households`` and ``.persons``."""
+    paths = sorted((home / "data" / "reference").glob("*.csv"))
+    parts = [pd.read_csv(path, encoding="utf-8-sig", dtype="string") for path in paths]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["series", "year", "value"])
+    named = table["series"].str.extract(r"^edge\.(\d{6}(?:\d{3}){0,2})\.(households|persons)$")
+    kept = (named[0].notna() & (table["year"] == quarter[:4])).fillna(False).to_numpy(dtype=bool)
+    if not kept.any():
+        return None
+    rows = pd.DataFrame({"area_code": named[0][kept], "what": named[1][kept], "value": pd.to_numeric(table["value"][kept])})
+    return rows.pivot(index="area_code", columns="what", values="value").reindex(columns=["households", "persons"]).reset_index()
 
 
 def _compare_sources(

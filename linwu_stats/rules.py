@@ -33,7 +33,8 @@ LAW_FOLDER = Path(__file__).parent / "law"
 
 #: Files of the packaged law that hold dated rules. Other YAML files of the folder are vocabularies of the reader.
 RULE_FILES = ("poverty_lines.yaml", "income_items.yaml", "headcount.yaml", "accounting_periods.yaml", "exit_criteria.yaml", "areas.yaml", "review.yaml",
-              "department_flags.yaml", "quality.yaml", "estimates.yaml", "reconciliation.yaml", "indicators.yaml", "lookback.yaml", "disclosure.yaml")
+              "department_flags.yaml", "quality.yaml", "estimates.yaml", "reconciliation.yaml", "indicators.yaml", "lookback.yaml", "disclosure.yaml",
+              "stability.yaml")
 
 #: What a value under a key prefix may be measured in, and what shape it must have; the longest prefix decides.
 UNITS: dict[str, tuple[str, ...]] = {
@@ -63,6 +64,9 @@ UNITS: dict[str, tuple[str, ...]] = {
     "estimate.": ("estimate_rule",),
     "lookback.": ("lookback_rule", "choice"),
     "disclosure.": ("disclosure_rule",),
+    "stability.": ("stability_rule",),
+    "stability.shock.": ("stability_shock",),
+    "stability.cost.": ("stability_cost",),
 }
 
 ENTRY_FIELDS = {"key", "term", "unit", "note", "values"}
@@ -100,6 +104,9 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
     "disclosure_rule": (set(), {
         "minimum_households", "minimum_persons", "width", "minimum_denominator", "dominant_households", "dominant_share", "indicators", "days", "mask",
     }),
+    "stability_rule": (set(), {"multiple", "sign", "risk_share", "fall_share", "growth_share"}),
+    "stability_shock": ({"takes", "part", "cost_yuan", "needs", "per", "share"}, set()),
+    "stability_cost": ({"per", "kind"}, {"yuan", "grades"}),
     "lookback_rule": (set(), {
         "sign", "share", "counts", "denominator", "exits", "level_share", "correlation_share", "events_min", "villages_min", "true_share",
         "true_unrecognised_share", "power_share", "simulations", "seed", "villages", "exited", "registered", "off_register", "reserves", "size",
@@ -135,6 +142,10 @@ DISCLOSURE = {
     "disclosure.cells": {"minimum_households", "minimum_persons", "width"}, "disclosure.indicators": {"indicators"}, "disclosure.notice": {"days", "mask"},
     "disclosure.rates": {"minimum_denominator", "dominant_households", "dominant_share"},
 }
+#: What the rules of who may fall back must say, and the words that their choices may be.
+STABILITY = {"stability.monitoring": {"multiple", "sign", "risk_share", "fall_share"}, "stability.outlook": {"growth_share"}}
+STABILITY_CHOICES = {"part": ("all", "one_worker"), "needs": ("items", "members")}
+STABILITY_COSTS = {"not_costed": set(), "household": {"yuan"}, "uninsured_member": {"yuan"}, "housing_grade": {"grades"}}
 #: What each rule of the look-back must say, and the words that its choices may be.
 _LOOKBACK_BAR = {"sign", "share"}
 LOOKBACK = {
@@ -182,7 +193,7 @@ CODE_LISTS = {
 }
 DENOMINATORS = ("rural_population_persons", "resident_population_persons")
 #: Keys that a county may add; every other key of its own must replace a packaged one.
-MAY_BE_ADDED = ("item.", "price.", "township.", "exit.county.target_", "flag.")
+MAY_BE_ADDED = ("item.", "price.", "township.", "exit.county.target_", "flag.", "stability.shock.")
 CLASSES = ("wage", "business", "property", "transfer", "cost")
 KINDS = ("year", "rolling")
 
@@ -449,6 +460,8 @@ def _read_value(entry: dict[str, Any], value: Any, where: str, origin: str) -> R
         _check_estimate(entry["key"], value["value"], where)
     if entry["unit"] == "disclosure_rule":
         _check_disclosure(entry["key"], value["value"], where)
+    if entry["unit"].startswith("stability_"):
+        _check_stability(entry["key"], entry["unit"], value["value"], where)
     if entry["unit"] == "lookback_rule":
         _check_lookback(entry["key"], value["value"], where)
     if entry["unit"] == "mpi_rule":
@@ -664,6 +677,38 @@ def _check_lookback(key: str, value: dict[str, Any], where: str) -> None:
             _number(part, where, whole=True)
         if field == "off_household_persons" and not _number(part, where) > 0:
             raise LawError(f"{where}: {field} must be more than 0 (应大于零)")
+
+
+def _check_stability(key: str, unit: str, value: dict[str, Any], where: str) -> None:
+    if unit == "stability_rule":
+        _fields(value, STABILITY.get(key, set()), STABILITY.get(key, set()), where)
+        if "multiple" in value and not _number(value["multiple"], where) >= 1:
+            raise LawError(f"{where}: multiple must be 1 or more, not {value['multiple']!r} (倍数有误)")
+        if value.get("sign", "<") not in BELOW:
+            raise LawError(f"{where}: sign must be {' or '.join(BELOW)}, not {value['sign']!r} (比较符号有误)")
+    if unit == "stability_cost":
+        _choice(value, "kind", tuple(CODES["cost_kind"]), where)
+        _choice(value, "per", tuple(STABILITY_COSTS), where)
+        _fields(value, {"per", "kind"} | STABILITY_COSTS[value["per"]], {"per", "kind"} | STABILITY_COSTS[value["per"]], where)
+        if "grades" in value and (not isinstance(value["grades"], dict) or not value["grades"] or not set(value["grades"]) <= set(CODES["housing_grade"])):
+            raise LawError(f"{where}: grades must give yuan for grades of houses, {', '.join(CODES['housing_grade'])} (等级有误)")
+        for part in (value.get("yuan", 0), *value.get("grades", {}).values()):
+            _number(part, where, whole_fen=True)
+    if unit == "stability_shock":
+        for field, known in STABILITY_CHOICES.items():
+            _choice(value, field, known, where)
+        _choice(value, "per", ("household", "person"), where)
+        _number(value["cost_yuan"], where, whole_fen=True)
+        if not isinstance(value["takes"], dict) or not all(str(name).startswith("item.") for name in value["takes"]):
+            raise LawError(f"{where}: takes must give a share for each item or beginning of a key of items, not {value['takes']!r} (收入项目有误)")
+    for name, part in [(name, part) for name, part in value.items() if name.endswith("share")] + list(value.get("takes", {}).items()):
+        if not 0 <= _number(part, where) <= 1:
+            raise LawError(f"{where}: {name} is a share from 0 to 1, not {part!r} (比例应在 0 与 1 之间)")
+
+
+def _choice(value: dict[str, Any], field: str, known: tuple[str, ...], where: str) -> None:
+    if value[field] not in known:
+        raise LawError(f"{where}: {field} must be {' or '.join(known)}, not {value[field]!r} (选项有误)")
 
 
 def _check_seasons(seasons: Any, where: str) -> None:
