@@ -134,6 +134,7 @@ def _area_bounds(area: Area, highest: float, line: int | None, period: str, poor
             "poverty_gap_index": poverty.poverty_gap_index(heads, net, heads, line),
             "squared_poverty_gap_index": poverty.squared_poverty_gap_index(heads, net, heads, line),
         }
+        measures = measures if len(heads) else dict.fromkeys(measures, Measure(None, area.reason))
         for name, one in measures.items():
             total = int(heads.sum()) + (mass or 0)
             part = None if one.value is None else one.value * int(heads.sum())
