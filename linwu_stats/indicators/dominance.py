@@ -225,8 +225,8 @@ def _quantiles(seen: Incomes, shares: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def _half(se: np.ndarray, freedom: float, level: float) -> np.ndarray:
     """Half width of the pointwise intervals; nothing to ask the t distribution where there is no error."""
-    if not np.nan_to_num(se, nan=1.0).any():
-        return np.zeros(len(se))
+    if not np.nan_to_num(se).any():
+        return np.where(np.isnan(se), np.nan, 0.0)
     return critical((1 - level) / 2, freedom) * se if freedom > 0 else np.where(se == 0, 0.0, np.nan)
 
 
