@@ -105,7 +105,7 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
         "minimum_households", "minimum_persons", "width", "minimum_denominator", "dominant_households", "dominant_share", "indicators", "days", "mask",
     }),
     "stability_rule": (set(), {"multiple", "sign", "risk_share", "fall_share", "growth_share"}),
-    "stability_shock": ({"takes", "part", "cost_yuan", "needs", "per", "share"}, set()),
+    "stability_shock": ({"takes", "part", "cost_yuan", "needs", "per", "chance_share"}, set()),
     "stability_cost": ({"per", "kind"}, {"yuan", "grades"}),
     "lookback_rule": (set(), {
         "sign", "share", "counts", "denominator", "exits", "level_share", "correlation_share", "events_min", "villages_min", "true_share",
@@ -144,7 +144,7 @@ DISCLOSURE = {
 }
 #: What the rules of who may fall back must say, and the words that their choices may be.
 STABILITY = {"stability.monitoring": {"multiple", "sign", "risk_share", "fall_share"}, "stability.outlook": {"growth_share"}}
-STABILITY_CHOICES = {"part": ("all", "one_worker"), "needs": ("items", "members")}
+STABILITY_CHOICES = {"part": ("all", "one_worker"), "needs": ("has_such_income", "members")}
 STABILITY_COSTS = {"not_costed": set(), "household": {"yuan"}, "uninsured_member": {"yuan"}, "housing_grade": {"grades"}}
 #: What each rule of the look-back must say, and the words that its choices may be.
 _LOOKBACK_BAR = {"sign", "share"}

@@ -5,6 +5,8 @@
 - ``village``      incidence, collective income, infrastructure
 - ``county``       incidence with its denominator; the task of the year against its target
 - ``transitions``  newly out, fallen back, newly registered, left the register, and why
+- ``stability``    who may fall back: margin, dependence, shocks, monitoring groups
+- ``lifting``      what lifts those who are not out, cheapest first
 - ``compare``      exact comparison with a bound of the law
 
 Three outcomes everywhere: met, not_met, unknown; a failing value beats an unknown one, and an unknown is never a failure.
@@ -17,7 +19,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from linwu_stats.exits import county, household, transitions, village
+from linwu_stats.exits import county, household, lifting, stability, transitions, village
 from linwu_stats.exits.county import assess_county, check_target, denominator_band
 from linwu_stats.exits.household import TESTS, assess_households, check_cohorts
 from linwu_stats.exits.transitions import compare_quarters, explain_why
@@ -27,11 +29,12 @@ from linwu_stats.tables import empty
 
 __all__ = [
     "MEASURES", "REASONS", "TESTS", "assess_county", "assess_households", "assess_quarter", "assess_villages", "check_cohorts", "check_target",
-    "compare_quarters", "county", "denominator_band", "explain_why", "household", "transitions", "village",
+    "compare_quarters", "county", "denominator_band", "explain_why", "household", "lifting", "stability", "transitions",
+    "village",
 ]
 
 #: All reason codes of the stage with the words that a report shows.
-REASONS = household.REASONS | transitions.REASONS
+REASONS = household.REASONS | transitions.REASONS | stability.REASONS
 
 #: Measures of ``county_exit`` with their Chinese terms.
 MEASURES = county.MEASURES

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from linwu_stats.publish import facts, html, pages_exit, workbook
 from linwu_stats.publish.plan import page_file, period_text, rule_texts
-from linwu_stats.publish.tables_html import Fragment, Show, join, render_table, rule
+from linwu_stats.publish.tables_html import Fragment, Show, format_value, join, render_table, rule
 from linwu_stats.publish.worker import write_file
 from linwu_stats.tables import label
 
@@ -71,6 +71,7 @@ def case_lists(q: Any, heads: Mapping[str, str], folder: Path) -> list[Path]:
     rows = rows[rows["poverty_status"].isin(facts.POOR) | (rows["verdict"] == "not_out")].copy()
     rows["head"] = [heads.get(code) or _NO_NAME for code in rows["household_id"]]
     rows["lacking"] = [pages_exit.lacking(row) for row in rows.to_dict("records")]
+    rows = _with_stability(q, rows)
     written: list[Path] = []
     for code, part in rows.groupby("township_code", sort=True):
         if code in q.area_names:
@@ -79,6 +80,24 @@ def case_lists(q: Any, heads: Mapping[str, str], folder: Path) -> list[Path]:
 
 
 # ---- parts -------------------------------------------------------------------------------------------------------------
+
+
+def _with_stability(q: Any, rows: pd.DataFrame) -> pd.DataFrame:
+    """The household's group of the monitoring rule, and the need that costs least."""
+    group = q.stability_households.set_index("household_id")["stability_group"].reindex(rows["household_id"])
+    first = q.lifting_needs[q.lifting_needs["need_order"] == 1].set_index("household_id")
+    terms = dict(facts.TESTS.values())
+    lifts = [f"{terms.get(key, key)}：{_cost(first.loc[household])}" if household in first.index else pd.NA
+             for household, key in zip(rows["household_id"], first["rule_key"].reindex(rows["household_id"]), strict=True)]
+    return rows.assign(group=group.to_numpy(dtype=object), lift=pd.array(lifts, dtype="string"))
+
+
+def _cost(need: pd.Series) -> str:
+    if need["state"] == "unknown":
+        return "未知，先核实"
+    if pd.isna(need["cost_fen"]):
+        return "未估费用"
+    return f"{format_value(need['cost_fen'], 'yuan')}元（{label('cost_kind', need['cost_kind'])}）"
 
 
 def _posted(q: Any) -> pd.DataFrame:
@@ -136,11 +155,12 @@ def _write_case_list(q: Any, code: str, part: pd.DataFrame, folder: Path) -> lis
         "household_id": Show("户编号"), "head": Show("户主"), "village": Show("行政村"), "natural_village": Show("组", unknown="—"),
         "registered_persons": Show("人口", "integer", "人"), "poverty_status": Show("脱贫属性", "codes", codes="poverty_status"),
         "verdict": Show("评估结论", "codes", codes="verdict"), "distance_fen": Show("户收入与标准的差距", "yuan", "元", signed=True),
-        "lacking": Show("缺什么", unknown="—"),
+        "lacking": Show("缺什么", unknown="—"), "group": Show("稳定性分组", "codes", codes="stability_group"), "lift": Show("最省的一项", unknown="—"),
     }
     table = render_table(
         frame, columns, caption="未脱贫户和已脱贫而有条件未达标的户", search="户编号、姓名或行政村",
-        note_text="差距＝户纯收入−标准×计算人口，负数为不足；年度未满的不作未达标论。已脱贫户不符合，是要复核的线索，不等于返贫。",
+        note_text="差距＝户纯收入−标准×计算人口，负数为不足；年度未满的不作未达标论。已脱贫户不符合，是要复核的线索，不等于返贫。"
+        "最省的一项：收入差额按最近四个季度，保障为参考费用，待确认；几项都缺的要全部解决。",
     )
     opening = ["本名单有姓名和户编号，只发给承担帮扶、复核任务的人员；用后收回，不得转发、张贴或上传。"]
     stem = f"{page_file(code, q.quarter).removesuffix('.html')}_cases"

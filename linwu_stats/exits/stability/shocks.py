@@ -167,7 +167,7 @@ def _taken(takes: dict[str, float], item: str) -> Fraction:
 
 def _chance(rule: Rule, heads: np.ndarray) -> np.ndarray:
     """Chance in a year: of one household, or that at least one of its persons is hit."""
-    share = float(rule.value["share"])
+    share = float(rule.value["chance_share"])
     return np.full(len(heads), share) if rule.value["per"] == "household" else 1.0 - (1.0 - share) ** np.maximum(heads, 0)
 
 
