@@ -67,7 +67,8 @@ def test_bounds_by_hand():
 
 def test_persons_that_nobody_counted_leave_no_bounds():
     found = tables(ROWS)
-    lost = found["headcounts"].assign(headcount_persons=pd.array([2, 1, None, 1, 2], dtype="Int64"), registered_persons=pd.array([2, 1, None, 1, 2], dtype="Int64"))
+    heads = pd.array([2, 1, None, 1, 2], dtype="Int64")
+    lost = found["headcounts"].assign(headcount_persons=heads, registered_persons=heads)
     income = found["household_income"].assign(headcount_persons=lost["headcount_persons"])
     households = found["households"].assign(recorded_size_persons=lost["headcount_persons"])
     table = detail.make_bounds(detail.read_registers(income, households, lost), RULES, line_year=YEARS).set_index(["area_code", "period", "indicator"])
