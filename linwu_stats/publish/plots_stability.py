@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from linwu_stats.publish import plots
 from linwu_stats.publish.plots import COLOURS
@@ -43,6 +44,7 @@ def plot_margins(counts: np.ndarray, line_fen: int, multiple: float, *, title: s
     axes.set_xticks([0, 0.5, 1, 1.5, 2, 2.5, 3], ["0", "0.5", "1", "1.5", "2", "2.5", "3及以上"])
     axes.set_xlabel(f"人均纯收入是标准（{format_value(line_fen, 'yuan')}元）的倍数")
     axes.set_ylabel("户数（户）")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(plots._thousands)
     axes.legend(frameon=False, loc="upper right")
     return plots._png(figure)
@@ -85,6 +87,7 @@ def plot_ladder(table: pd.DataFrame, *, title: str) -> bytes:
         axes.annotate(format_value(total, "integer"), (place, total), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8.5)
     axes.set_xticks(places, list(table.index), fontsize=8.5)
     axes.set_ylabel("户数（户）")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(0, 1.12 * max(bottom.max(initial=0), 1))
     axes.yaxis.set_major_formatter(plots._thousands)
     figure.legend(frameon=False, ncols=4, loc="outside lower center", fontsize=8.5)

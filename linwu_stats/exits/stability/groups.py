@@ -89,7 +89,7 @@ def assess_stability(
         "fall_share": _falls(basis, household_income, year_ago), "next_line_year": next_year,
         "next_line_fen": None if next_year is None else rules.line_fen(next_year),
         "expected_fen": _int(outlook.expected.astype(np.int64), outlook.known), "below_usual_share": _float(usual, ~np.isnan(usual)),
-        "below_share": _float(below, ~np.isnan(below)), "worst_shock": _worst(shocks, basis), "basis": outlook.basis,
+        "below_share": _float(below, ~np.isnan(below)), "worst_shock": _worst(shocks, basis, usual), "basis": outlook.basis,
     }
     frame = pd.DataFrame(columns)
     frame["stability_group"], frame["group_reasons"] = _groups(frame, basis, rules, line)
@@ -135,13 +135,12 @@ def _falls(basis: Basis, household_income: pd.DataFrame, year_ago: pd.DataFrame 
     return _float(np.divide(before - after, before, out=np.zeros(len(before)), where=fine), fine)
 
 
-def _worst(shocks: pd.DataFrame, basis: Basis) -> np.ndarray:
+def _worst(shocks: pd.DataFrame, basis: Basis, usual: np.ndarray) -> np.ndarray:
     """The shock whose coming adds most to the probability, chance included; of equal ones the first by key; none where it adds nothing."""
     worst = np.full(len(basis.ids), None, dtype=object)
-    rows = shocks[shocks["below_alone_share"].notna() & (shocks["chance_share"] > 0)].sort_values(["household_id", "below_alone_share", "rule_key"],
-                                                                                                 ascending=[True, False, True])
+    rows = shocks[shocks["below_alone_share"].notna()].sort_values(["household_id", "below_alone_share", "rule_key"], ascending=[True, False, True])
     first = rows.drop_duplicates("household_id")
-    first = first[first["below_if_share"] > first["below_alone_share"]]
+    first = first[first["below_alone_share"].to_numpy(dtype=float) > usual[basis.ids.get_indexer(first["household_id"])]]
     worst[basis.ids.get_indexer(first["household_id"])] = first["rule_key"].to_numpy(dtype=object)
     return worst
 
