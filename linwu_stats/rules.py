@@ -104,7 +104,7 @@ SHAPES: dict[str, tuple[set[str], set[str]]] = {
     "disclosure_rule": (set(), {
         "minimum_households", "minimum_persons", "width", "minimum_denominator", "dominant_households", "dominant_share", "indicators", "days", "mask",
     }),
-    "stability_rule": (set(), {"multiple", "sign", "risk_share", "fall_share", "growth_share"}),
+    "stability_rule": (set(), {"multiple", "sign", "risks", "risk_share", "fall_share", "scale_share", "growth_share"}),
     "stability_shock": ({"takes", "part", "cost_yuan", "needs", "per", "chance_share"}, set()),
     "stability_cost": ({"per", "kind"}, {"yuan", "grades"}),
     "lookback_rule": (set(), {
@@ -143,7 +143,8 @@ DISCLOSURE = {
     "disclosure.rates": {"minimum_denominator", "dominant_households", "dominant_share"},
 }
 #: What the rules of who may fall back must say, and the words that their choices may be.
-STABILITY = {"stability.monitoring": {"multiple", "sign", "risk_share", "fall_share"}, "stability.outlook": {"growth_share"}}
+STABILITY = {"stability.monitoring": {"multiple", "sign", "risks", "risk_share", "fall_share", "scale_share"}, "stability.outlook": {"growth_share"}}
+STABILITY_RISKS = ("below_line", "likely_below", "hangs_on_class", "hangs_on_item", "hangs_on_worker", "hangs_on_transfer")
 STABILITY_CHOICES = {"part": ("all", "one_worker"), "needs": ("has_such_income", "members")}
 STABILITY_COSTS = {"not_costed": set(), "household": {"yuan"}, "uninsured_member": {"yuan"}, "housing_grade": {"grades"}}
 #: What each rule of the look-back must say, and the words that its choices may be.
@@ -684,6 +685,9 @@ def _check_stability(key: str, unit: str, value: dict[str, Any], where: str) -> 
         _fields(value, STABILITY.get(key, set()), STABILITY.get(key, set()), where)
         if "multiple" in value and not _number(value["multiple"], where) >= 1:
             raise LawError(f"{where}: multiple must be 1 or more, not {value['multiple']!r} (倍数有误)")
+        risks = value.get("risks", ["below_line"])
+        if not isinstance(risks, list) or not risks or not set(map(str, risks)) <= set(STABILITY_RISKS):
+            raise LawError(f"{where}: risks must be a list of {', '.join(STABILITY_RISKS)}, not {risks!r} (风险情形有误)")
         if value.get("sign", "<") not in BELOW:
             raise LawError(f"{where}: sign must be {' or '.join(BELOW)}, not {value['sign']!r} (比较符号有误)")
     if unit == "stability_cost":

@@ -185,6 +185,15 @@ def test_inside_the_band_without_a_risk_is_not_unstable(tmp_path):
     assert (likely["stability_group"].iloc[0], likely["group_reasons"].iloc[0].split()[0]) == ("unstable", "likely_below")
 
 
+def test_which_dependence_is_a_risk_is_the_rules_choice(tmp_path):
+    # 5,200: 2,600 of wages, 1,300 of rent and of rice. Without the worker 2,600 are left; no transfer.
+    homes = [{"items": {LOCAL: 2600, RENT: 1300, RICE: 1300}, "workers": [(6, "township")]}]
+    found = assessed(homes, own_rules(tmp_path, monitoring={"risk_share": 0.99}))
+    assert (found["stability_group"].iloc[0], found["hangs_on"].iloc[0]) == ("steady", "class item worker")
+    found = assessed(homes, own_rules(tmp_path, monitoring={"risk_share": 0.99, "risks": ["hangs_on_worker"]}))
+    assert found["stability_group"].iloc[0] == "unstable"
+
+
 def test_a_sudden_fall_counts_whatever_the_income():
     homes = [{"items": {PENSION: 7000}, "ago": 10_000}, {"items": {PENSION: 7001}, "ago": 10_000}, {"items": {PENSION: 7000}}]
     found = assessed(homes)
@@ -436,7 +445,7 @@ def test_without_a_year_before_the_spread_is_the_rules_and_says_so():
     ("item.wage.migrant: 1.0", "item.wage.migrant: 1.2"), ("part: one_worker", "part: two_workers"), ("needs: members", "needs: everybody"),
     ("chance_share: 0.05", "chance_share: -0.05"), ("per: person", "per: village"), ("cost_yuan: 3000", "cost_yuan: -1"), ("multiple: 1.5", "multiple: 0.5"),
     ('sign: "<"', 'sign: ">"'), ("grades: {C: 10000", "grades: {E: 10000"), ("per: household, kind: once, yuan: 2000", "per: household, kind: once"),
-    ("takes:\n          item.wage.migrant", "takes:\n          wage"), ("growth_share: 0.5", "growth: 0.5"),
+    ("takes:\n          item.wage.migrant", "takes:\n          wage"), ("growth_share: 0.5", "growth: 0.5"), ("risks: [below_line,", "risks: [poor,"),
 ])
 def test_rules_that_would_mislead_are_refused(old, new, tmp_path):
     text = (LAW_FOLDER / "stability.yaml").read_text(encoding="utf-8")

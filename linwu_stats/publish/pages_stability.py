@@ -68,6 +68,10 @@ def main_points(q: Any, area: str) -> Fragment:
         f"计入各种冲击，下年预计约 {format_value(round(float(below)), 'integer')} 户低于标准（{int(known.sum()):,} 户可能性之和）；没有冲击的平常年景约 "
         f"{format_value(round(float(out['below_usual_share'].astype('Float64').sum())), 'integer')} 户。",
     ]
+    persons, unstable = _within(q, area)["headcount_persons"].sum(), counts.loc["unstable", "persons"]
+    if not is_unknown(unstable) and persons:
+        items.append(f"脱贫不稳定户占建档立卡人口 {format_value(int(unstable) / int(persons), 'percent')}%；文件说监测对象一般为 "
+                     f"{100 * rule_now['scale_share']:g}% 左右。相差很大时，先核对界限和冲击的规则，不要按比例凑数。")
     failing = int((out["passes"] == "not_met").sum())
     if failing:
         items.append(f"{failing:,} 户已脱贫而最近四个季度的收入没有超过标准，应先复核。")
@@ -95,8 +99,8 @@ def groups(q: Any, area: str) -> Fragment:
     }
     value = q.rules.value("stability.monitoring")
     note_text = escape(
-        f"范围：人均纯收入低于标准的{value['multiple']:g}倍。风险：收入未超过标准，或只靠一类、一项、一人、一笔转移收入达标，"
-        f"或下年低于标准的可能性不小于{100 * value['risk_share']:g}%。突发：本年收入比上年同期下降不少于{100 * value['fall_share']:g}%。见 "
+        f"脱贫不稳定户：已脱贫，人均纯收入低于标准的{value['multiple']:g}倍，并有下列之一：{'；'.join(words.reasons(code) for code in value['risks'])}"
+        f"（界限{100 * value['risk_share']:g}%）。突发：本年收入比上年同期下降不少于{100 * value['fall_share']:g}%。见 "
     ) + rule("stability.monitoring")
     return render_table(frame, columns, caption=f"{here.name}稳定性分组", note_text=note_text)
 
@@ -139,7 +143,7 @@ def dependence(q: Any, area: str) -> Fragment:
     return render_table(
         pd.DataFrame(rows), columns, caption=f"{here.name}已脱贫户靠什么达标",
         note_text=f"按整数金额检验，不四舍五入；去掉一项收入而成本不减。最大一类收入：{most or '没有'}。"
-        "只靠一项收入的户很多，收入在监测范围内的才列为脱贫不稳定户。",
+        "农户大多靠一项收入过日子，所以哪一种依赖算作风险由规则选定，收入还须在监测范围内。",
     )
 
 

@@ -1,7 +1,8 @@
 """Groups of the monitoring rule (监测对象分组), from margin, dependence and probability.
 
-脱贫不稳定户: out, income within the range of the rule (``multiple`` × line by ``sign``), and at risk: not above the line now, or passing by one source, worker
-or transfer alone, or a probability of at least ``risk_share``. 突发严重困难户: out, not in the first group, income of the accounting year so far lower by at
+脱贫不稳定户: out, income within the range of the rule (``multiple`` × line by ``sign``), and at one of the rule's ``risks``: not above the line now, passing
+by one class, item, worker or transfer alone, a probability of at least ``risk_share``. Whether a household hangs on one source is said of all, risk or not: few
+live on two, so that it alone would put most households on watch. 突发严重困难户: out, not in the first group, income of the accounting year so far lower by at
 least ``fall_share`` than in the same quarters a year ago; large expenses, which the rule also names, stand in no ledger.
 """
 
@@ -110,12 +111,12 @@ def _groups(frame: pd.DataFrame, basis: Basis, rules: Rules, line: int | None) -
     reasons = {"below_line": frame["passes"].to_numpy() == "not_met"}
     reasons |= {f"hangs_on_{name}": np.array([name in one.split() for one in hangs], dtype=bool) for name in ("class", "item", "worker", "transfer")}
     reasons["likely_below"] = np.nan_to_num(below, nan=-1.0) >= rule["risk_share"]
-    risky = np.logical_or.reduce(list(reasons.values()))
+    risky = np.logical_or.reduce([reasons[code] for code in rule["risks"]])
     out, fell = basis.status == "out", np.nan_to_num(fall, nan=-1.0) >= rule["fall_share"]
     group = np.full(len(frame), "steady", dtype=object)
     group[fell] = "sudden"
     group[inside & risky] = "unstable"
-    doubtful = inside & ~risky & np.isnan(below)
+    doubtful = inside & ~risky & np.isnan(below) & ("likely_below" in rule["risks"])
     group[doubtful & ~fell] = "unknown"
     group[~judged] = "unknown"
     group[~out] = "not_out"
