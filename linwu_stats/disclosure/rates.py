@@ -18,7 +18,9 @@ _OF_THE_LINE = ("headcount_ratio", "poverty_gap_index")
 _ADDITIVE = ("mean_percapita_yuan", "poverty_gap_index", "headcount_ratio")
 
 
-def public_rates(indicators: pd.DataFrame, household_income: pd.DataFrame, households: pd.DataFrame, cells: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+def public_rates(
+    indicators: pd.DataFrame, household_income: pd.DataFrame, households: pd.DataFrame, cells: pd.DataFrame, rules: Rules
+) -> pd.DataFrame:
     """The table ``public_rates`` of a quarter (公开指标表).
 
     Takes indicators, household_income, households and public_cells. Rule keys: disclosure.rates, disclosure.indicators, disclosure.cells. A value is withheld where too few

@@ -25,6 +25,7 @@ from typing import Any
 import linwu_stats
 from linwu_stats.publish import exchange, html, keep, outputs, provenance, public
 from linwu_stats.publish.engine import NAME
+from linwu_stats.publish.fonts import house_characters, kept_in
 from linwu_stats.publish.index import index_html
 from linwu_stats.publish.plan import BatchError, Page, check_notebooks, page_facts, plan_pages
 from linwu_stats.publish.supervise import kernel_environment, run_jobs
@@ -191,6 +192,12 @@ def _make(run: _Run, progress: Callable[[int, int, str], None], again: bool, clo
     run.folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
         results, reads = _make_pages(run, progress, again, stack)
+    with kept_in(run.home / ".cache"):
+        return _finish(run, results, reads, clock)
+
+
+def _finish(run: _Run, results: list[PageResult], reads: dict[str, str], clock: float) -> tuple[list[PageResult], list[str]]:
+    """What stands around the pages: the public edition, the tables as files, the index, the record."""
     _refuse_full_disk(results)
     results = _check_links(run.folder, results)
     failures = [f"{one.page.area_name} {one.page.file}：{one.reason}" for one in results if one.failed]
@@ -198,7 +205,7 @@ def _make(run: _Run, progress: Callable[[int, int, str], None], again: bool, clo
     downloads = outputs.write_downloads(run.q, run.folder)
     if run.scope is None:
         try:
-            downloads = public.write_public(run.q, run.folder, provenance.page_provenance(run.q)) + downloads
+            downloads = public.write_public(run.q, run.folder, provenance.page_provenance(run.q), _characters(run)) + downloads
         except public.DisclosureError as error:
             failures.append(f"公开版没有生成：{error}")
     failures += _write_index(run, results, downloads, bool(failures))
@@ -242,7 +249,8 @@ def _jobs(run: _Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[s
     """What each page shows around its outputs, the job that makes it, and the key of that job."""
     files = ["index.html", "run.json", *(page.file for page in run.pages)]
     foot = provenance.page_provenance(run.q)
-    facts = [_facts(page, run.q, foot, files) for page in run.pages]
+    characters = {"characters": _characters(run)}
+    facts = [_facts(page, run.q, foot, files) | characters for page in run.pages]
     plain = None if run.engine in (NAME, "plain") else run.engine
     jobs = [
         {
@@ -254,11 +262,20 @@ def _jobs(run: _Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[s
     return facts, jobs, [keep.digest(run.key, page.stem, fact) for page, fact in zip(run.pages, facts, strict=True)]
 
 
+def _characters(run: _Run) -> str:
+    """Characters that the pages of a run share: the words of the package and of the notebooks, and the names of the places."""
+    found = {*house_characters(), *"".join(run.q.area_names.values())}
+    for path in run.notebooks.values():
+        found |= {one for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] for one in "".join(cell["source"]) if ord(one) > 0x7F}
+    return "".join(sorted(found))
+
+
 def _zygote(run: _Run, stack: ExitStack) -> Zygote | None:
     """The process that is copied for each page; None where it cannot be had, which costs time only."""
     areas = {page.source: page.area for page in run.pages}
     wanted = {
-        "home": str(run.home), "quarter": run.q.quarter, "notebooks": [str(run.notebooks[source]) for source in areas], "areas": list(areas.values()),
+        "home": str(run.home), "quarter": run.q.quarter, "characters": _characters(run),
+        "notebooks": [str(run.notebooks[source]) for source in areas], "areas": list(areas.values()),
     }
     environment = kernel_environment(run.home) | FIGURES
     zygote = Zygote(wanted, environment, run.home / ".cache" / "log" / "zygote.log")
@@ -352,7 +369,7 @@ def _check_links(folder: Path, results: list[PageResult]) -> list[PageResult]:
 
 def _write_index(run: _Run, results: list[PageResult], downloads: list[dict[str, Any]], failed: bool) -> list[str]:
     before = exchange.stays_reachable(run.seen.parent, run.seen.name, run.key, failed)
-    document, failures = index_html(run.q, results, provenance.page_provenance(run.q), earlier=before, downloads=downloads)
+    document, failures = index_html(run.q, results, provenance.page_provenance(run.q), earlier=before, downloads=downloads, characters=_characters(run))
     write_file(run.folder / "index.html", document)
     return failures
 

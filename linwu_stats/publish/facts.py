@@ -276,15 +276,18 @@ def register_totals(q: Any) -> dict[str, int | None]:
 def indicator(q: Any, area: str, name: str, period: str, group: tuple[str, str] = ("all", "all")) -> Value:
     """One value of the indicator table (指标值); ``no_value`` where the table has no such row."""
     level = place(q, area).level
-    return _kept(q, ("indicators", area), lambda: _values(q, area)).get((level, name, period, *group), Value(None, "no_value"))
+    reads.note_part(q, "table indicators", area)
+    with reads.paused():
+        values = _kept(q, ("indicator values", group[0]), lambda: _values(q.indicators, group[0]))
+    return values.get((level, area, name, period, group[1]), Value(None, "no_value"))
 
 
-def _values(q: Any, area: str) -> dict[tuple[str, ...], Value]:
-    table = rows_of(q, "indicators", area)
-    keys = table[["level", "indicator", "period", "group_kind", "group_value"]].itertuples(index=False, name=None)
-    columns = table[["value", "reason_code", "unknown_households", "unknown_persons"]].astype(object)
-    values = columns.where(columns.notna(), None).itertuples(index=False, name=None)
-    return {key: Value(*value) for key, value in zip(keys, values, strict=True)}
+def _values(table: pd.DataFrame, group_kind: str) -> dict[tuple[str, ...], Value]:
+    table = table[table["group_kind"] == group_kind]
+    keys = zip(*(table[name].tolist() for name in ("level", "area_code", "indicator", "period", "group_value")), strict=True)
+    names = ("value", "reason_code", "unknown_households", "unknown_persons")
+    columns = (table[name].astype(object).where(table[name].notna(), None).tolist() for name in names)
+    return {key: Value(*value) for key, value in zip(keys, zip(*columns, strict=True), strict=True)}
 
 
 def measure(q: Any, area: str, name: str) -> Value:
@@ -402,8 +405,12 @@ def _part(q: Any, name: str, here: Place) -> pd.DataFrame:
     """The rows of an area of a table that is joined once for all areas; a shallow copy, so that a caller's new column is the caller's own."""
     reads.note_part(q, name, here.code)
     with reads.paused():
-        where, whole = positions(q, name, here.code)
-        return whole.copy(deep=False) if where is None else whole.take(where).reset_index(drop=True)
+        return _kept(q, ("part", name, here.code), lambda: _taken(q, name, here.code)).copy(deep=False)
+
+
+def _taken(q: Any, name: str, area: str) -> pd.DataFrame:
+    where, whole = positions(q, name, area)
+    return whole if where is None else whole.take(where).reset_index(drop=True)
 
 
 def positions(q: Any, name: str, area: str) -> tuple[Any, pd.DataFrame]:

@@ -13,10 +13,11 @@ import hashlib
 import importlib.util
 import io
 import os
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["FAMILY", "FontError", "characters_missing", "chinese_font_file", "font_face", "use_chinese_font"]
+__all__ = ["FAMILY", "FontError", "characters_missing", "chinese_font_file", "font_face", "house_characters", "kept_in", "use_chinese_font"]
 
 #: Name of the family inside the font file.
 FAMILY = "Noto Sans SC"
@@ -26,6 +27,10 @@ _FILE = "NotoSansSC-Regular.ttf"
 
 #: Tables of the font that plain horizontal text on a page does not use.
 _UNUSED = ["BASE", "DSIG", "GDEF", "GPOS", "GSUB", "STAT", "VORG", "gasp", "prep", "vhea", "vmtx"]
+
+
+#: Folders of caches, the last one in use.
+_KEPT_IN: list[str] = [""]
 
 
 class FontError(RuntimeError):
@@ -62,13 +67,37 @@ def use_chinese_font() -> None:
     mpl.rcParams["svg.hashsalt"] = "linwu_stats"
 
 
-def font_face(text: str) -> str:
+def font_face(text: str, common: str = "") -> str:
     """CSS ``@font-face`` with the glyphs of ``text`` inside (页面内嵌字体).
 
-    Takes any text; its distinct characters count, not their order. Gives WOFF2 where the brotli library is there, else WOFF. Characters that the
+    Takes any text; its distinct characters count, not their order. ``common``: characters that the pages of a run share; they are cut once and every page
+    carries the same part, and what ``text`` has beyond them in a second one. Gives WOFF2 where the brotli library is there, else WOFF. Characters that the
     font does not have are left to the fonts of the reader's machine.
     """
-    return _font_face("".join(sorted(set(text) | set(map(chr, range(0x20, 0x7F))))))
+    shared = set(common) and set(common) | set(map(chr, range(0x20, 0x7F)))
+    own = set(text) - shared if shared else set(text) | set(map(chr, range(0x20, 0x7F)))
+    own = {one for one in own if ord(one) in _known_characters()}
+    faces = [("linwu", shared), ("linwu-more", own)] if shared else [("linwu", own)]
+    return "".join(_font_face("".join(sorted(part)), family) for family, part in faces if part)
+
+
+@contextlib.contextmanager
+def kept_in(folder: Path) -> Iterator[None]:
+    """Keep cut fonts in a folder while this lasts (字体缓存), as ``LINWU_CACHE`` does for a whole process."""
+    _KEPT_IN.append(str(folder))
+    try:
+        yield
+    finally:
+        _KEPT_IN.pop()
+
+
+@lru_cache(maxsize=1)
+def house_characters() -> str:
+    """The characters of the package's own words (本程序用字): law, tables, pages and templates."""
+    root = Path(__file__).parents[1]
+    paths = [*(root / "law").glob("*.yaml"), *(root / "tables").glob("*.py"), *(root / "publish").rglob("*.py"), *(root / "publish").rglob("*.j2")]
+    found = {one for path in paths for one in path.read_text(encoding="utf-8") if ord(one) > 0x7F and ord(one) in _known_characters()}
+    return "".join(sorted(found))
 
 
 def characters_missing(text: str) -> str:
@@ -78,20 +107,20 @@ def characters_missing(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _font_face(characters: str) -> str:
+def _font_face(characters: str, family: str) -> str:
     """Kept in the workspace's cache where a batch names one: a page whose characters are the same needs no subset anew."""
     from fontTools import version
 
-    folder = os.environ.get("LINWU_CACHE")
+    folder = _KEPT_IN[-1] or os.environ.get("LINWU_CACHE")
     if not folder:
-        return _cut(characters)
-    known = f"{version} {importlib.util.find_spec('brotli') is not None} {chinese_font_file().stat().st_size} {characters}"
+        return _cut(characters, family)
+    known = f"{version} {importlib.util.find_spec('brotli') is not None} {chinese_font_file().stat().st_size} {family} {characters}"
     kept = Path(folder) / "fonts" / f"{hashlib.sha256(known.encode('utf-8')).hexdigest()[:32]}.css"
     if kept.is_file():
         text = kept.read_text(encoding="ascii")
         if text.startswith("@font-face{") and text.endswith("}"):
             return text
-    text = _cut(characters)
+    text = _cut(characters, family)
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_name(f"{kept.name}.{os.getpid()}")
@@ -100,7 +129,7 @@ def _font_face(characters: str) -> str:
     return text
 
 
-def _cut(characters: str) -> str:
+def _cut(characters: str, family: str) -> str:
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
 
@@ -118,7 +147,7 @@ def _cut(characters: str) -> str:
     buffer = io.BytesIO()
     font.save(buffer)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'@font-face{{font-family:"linwu";src:url(data:font/{flavor};base64,{data}) format("{flavor}");font-display:block}}'
+    return f'@font-face{{font-family:"{family}";src:url(data:font/{flavor};base64,{data}) format("{flavor}");font-display:block}}'
 
 
 @lru_cache(maxsize=1)

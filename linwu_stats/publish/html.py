@@ -51,6 +51,7 @@ _TABLE = re.compile(r'(<div class="table-wrap">\s*)?(<table\b.*?</table>)(\s*</d
 _CAPTION = re.compile(r"<(caption|figcaption)((?:\s[^>]*)?)>(.*?)</\1>", re.DOTALL)
 _FIGURE_END = re.compile(r"</figcaption>\s*</figure>")
 _RULE = re.compile(r'<span class="rule">([A-Za-z0-9_.]+)</span>')
+_IMAGE = re.compile(r"<img\b(?![^>]*\salt=)")
 _LINK = re.compile(r'<a\b[^>]*?\shref="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 
 
@@ -102,7 +103,7 @@ def render(template: str, page: Mapping[str, Any], **context: Any) -> str:
     text = _environment().get_template(template).render(
         page=page, provenance=page["provenance"], css=_safe(_read("page.css")), script=_safe(script), script_hash=f"sha256-{digest}", **context
     )
-    return text.replace("/*font*/", font_face(visible_text(text) + script + "第页共目录示例数据非真实统计注●•›↕▲▼×"), 1)
+    return text.replace("/*font*/", font_face(visible_text(text) + script + "第页共目录示例数据非真实统计注●•›↕▲▼×", page.get("characters", "")), 1)
 
 
 def visible_text(document: str) -> str:
@@ -140,10 +141,18 @@ def _body(nb: Any) -> tuple[str, str, str]:
     for cell in nb.cells:
         shown = any(output.output_type != "stream" or output.name != "stderr" for output in cell.get("outputs", []))
         cell.metadata["fold_at_end"] = cell.cell_type == "code" and (not shown or bool(SETUP_TAGS & set(cell.metadata.get("tags", []))))
-    text, _ = _exporter().from_notebook_node(nb)
+    text = _IMAGE.sub('<img alt="图"', _exported(nb))
     body, _, rest = text.partition("<!--folded-->")
     folded, _, messages = rest.partition("<!--messages-->")
     return body, folded.strip(), messages.strip()
+
+
+def _exported(nb: Any) -> str:
+    """The notebook through nbconvert's templates. Its exporter for whole pages would parse the result once more, to say of a picture without words that it has
+    none, which takes longer than the templates."""
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+    return str(TemplateExporter.from_notebook_node(_exporter(), nb)[0])
 
 
 def _is_cover(cell: Any) -> bool:
@@ -154,6 +163,7 @@ def _is_cover(cell: Any) -> bool:
 @lru_cache(maxsize=1)
 def _exporter() -> Any:
     from nbconvert import HTMLExporter
+    from nbconvert.filters.highlight import Highlight2HTML
     from traitlets.config import Config
 
     config = Config()
@@ -161,7 +171,9 @@ def _exporter() -> Any:
     config.HTMLExporter.exclude_input_prompt = True
     config.HTMLExporter.exclude_output_prompt = True
     config.HTMLExporter.exclude_anchor_links = True
-    return HTMLExporter(template_name="linwu", extra_template_basedirs=[str(TEMPLATES)], config=config)
+    exporter = HTMLExporter(template_name="linwu", extra_template_basedirs=[str(TEMPLATES)], config=config)
+    exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=exporter))
+    return exporter
 
 
 @lru_cache(maxsize=1)

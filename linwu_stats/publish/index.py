@@ -27,12 +27,13 @@ _HEADINGS = {
 
 
 def index_html(
-    q: Any, results: Iterable[Any], foot: Mapping[str, Any], *, earlier: str | None = None, downloads: Iterable[Mapping[str, Any]] = ()
+    q: Any, results: Iterable[Any], foot: Mapping[str, Any], *, earlier: str | None = None, downloads: Iterable[Mapping[str, Any]] = (),
+    characters: str = "",
 ) -> tuple[str, list[str]]:
     """The index page of a run, and what could not be shown on it (目录页).
 
     ``q``: the quarter; ``results``: one per page (``batch.PageResult``); ``foot``: of ``provenance.page_provenance``;
-    ``earlier``: link to the run before; ``downloads``: files beside the pages (file, title, bytes).
+    ``earlier``: link to the run before; ``downloads``: files beside the pages (file, title, bytes); ``characters``: those that the pages of the run share.
     A section whose numbers cannot be worked out is left out and named; the links to the pages are always there.
     """
     rows = [_row(one) for one in results]
@@ -65,7 +66,7 @@ def index_html(
     subjects = _subjects(rows)
     there = {**shown, "county": True, "subjects": subjects, "files": True} | {f"{level}s": True for level, links_only in lists.items() if links_only}
     document = render(
-        "index.html.j2", _page(q, county, foot), shown=shown, lists=lists, headings=_HEADINGS, subjects=subjects, earlier=earlier,
+        "index.html.j2", _page(q, county, foot) | {"characters": characters}, shown=shown, lists=lists, headings=_HEADINGS, subjects=subjects, earlier=earlier,
         contents=[{"level": 2, "id": name, "text": text} for name, text in _HEADINGS.items() if there.get(name)] + [FOOT],
         failed=failed, made=len(rows) - len(failed), doubts=attempt(lambda: sections.doubts(q, county), "使用提示") or [],
         county=links.get(county), methods=next((_place(row) for row in rows if row["kind"] == "methods"), None), downloads=_files(downloads),

@@ -185,5 +185,9 @@ def _plain(text: str) -> str:
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     with mpl.rc_context(_STYLE):
+        layout = figure.get_layout_engine()
+        if layout is not None:  # savefig would draw twice to lay out twice
+            layout.execute(figure)
+            figure.set_layout_engine("none")
         figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     return buffer.getvalue()

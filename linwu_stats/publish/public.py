@@ -64,14 +64,15 @@ def check_plan(q: Any) -> None:
         )
 
 
-def write_public(q: Any, folder: Path, foot: Mapping[str, Any]) -> list[dict[str, Any]]:
+def write_public(q: Any, folder: Path, foot: Mapping[str, Any], characters: str = "") -> list[dict[str, Any]]:
     """Write the public edition of a quarter into ``folder``/public (写出公开版); gives file, title, bytes and sha256 of each file.
 
-    ``foot``: of ``provenance.page_provenance``. Raises :class:`DisclosureError` where the plan does not hold.
+    ``foot``: of ``provenance.page_provenance``; ``characters``: those that the pages of the run share. Raises :class:`DisclosureError` where the plan does
+    not hold.
     """
     check_plan(q)
     target = folder / FOLDER
-    page, body = _shell(q, foot), public_page(q)
+    page, body = _shell(q, foot) | {"characters": characters}, public_page(q)
     for name in _FILES:
         outputs.write_table(getattr(q, name), name, target)
     write_file(target / "data-dictionary.md", dictionary_text(_FILES))

@@ -10,6 +10,7 @@ import copy
 import re
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,7 @@ def _mask(text: str) -> str:
     return "".join([*parts, _PERSONAL.sub(MASK, text[last:])])
 
 
+@lru_cache(maxsize=8)
 def _machine_paths(home: Path | None) -> list[tuple[str, str]]:
     package = Path(__file__).resolve().parents[2]
     places = [(home.resolve(), ".")] if home else []

@@ -54,6 +54,7 @@ def main() -> None:
     prepared = warm_up(json.loads(first))
     gc.collect()
     gc.freeze()  # the collector of a child must not touch, and so copy, what it shares
+    gc.set_threshold(20_000, 20, 50)  # a page makes many small things that live to its end
     _write(answers, {"ready": prepared})
     _Nursery(lines, answers).serve()
 

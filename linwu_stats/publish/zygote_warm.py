@@ -51,7 +51,7 @@ def warm_up(wanted: Mapping[str, Any]) -> dict[str, Any]:
             with _noted(troubles, "数据表"):
                 _open(wanted, calls, troubles)
         with _noted(troubles, "网页"):
-            _export()
+            _export(wanted.get("characters", ""))
     zygote_shell.make_shell()
     return {"troubles": troubles}
 
@@ -162,8 +162,9 @@ def _open(wanted: Mapping[str, Any], calls: Mapping[str, list[Any]], troubles: l
                 getattr(shown, "_repr_html_", str)()
 
 
-def _export() -> None:
-    """One notebook of the package's own through nbconvert and the templates."""
+def _export(characters: str) -> None:
+    """One notebook of the package's own through nbconvert, the templates and the writer of workbooks."""
+    import xlsxwriter  # noqa: F401
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
     from linwu_stats.publish import html
@@ -172,7 +173,7 @@ def _export() -> None:
     cell = new_code_cell("1", outputs=[new_output("execute_result", {"text/html": _NOTEBOOK}, execution_count=1)])
     nb = new_notebook(cells=[new_markdown_cell("## 一\n\n二 [三](index.html)"), new_code_cell("pass", metadata={"tags": ["setup"]}), cell])
     html._body(nb)
-    font_face("预热")
+    font_face("预热", characters)
 
 
 @contextlib.contextmanager
