@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from linwu_stats import exits, indicators
-from linwu_stats.tables import CODES, label
+from linwu_stats.indicators import DEFINITIONS
+from linwu_stats.tables import CODES, TABLES, label
 
 __all__ = [
     "REASONS",
@@ -132,12 +133,20 @@ def value_in_words(value: Any) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, dict):
-        return "；".join(f"{_FIELDS.get(name, name)}：{value_in_words(part)}" for name, part in value.items())
+        return "；".join(f"{_FIELDS.get(name) or _word(name)}：{value_in_words(part)}" for name, part in value.items())
     if isinstance(value, list | tuple):
-        return "、".join(value_in_words(part) if isinstance(part, dict) else _VALUES.get(str(part), str(part)) for part in value) or "无"
+        return "、".join(value_in_words(part) if isinstance(part, dict) else _word(str(part)) for part in value) or "无"
     if isinstance(value, int | float):
         return f"{value:,}" if abs(value) >= 1_000 else f"{value}"
-    return _VALUES.get(str(value), str(value))
+    return _word(str(value))
+
+
+def _word(text: str) -> str:
+    """A code of the law as its term: of a list of values, of a column of a table, or of an indicator; else as it is."""
+    table, _, column = text.partition(".")
+    if table in TABLES and column in TABLES[table].names:
+        return f"{TABLES[table].title}的{TABLES[table][column].heading}"
+    return _VALUES.get(text) or (DEFINITIONS[text].term if text in DEFINITIONS else text)
 
 
 def _item_in_words(value: dict[str, Any]) -> str:
@@ -214,8 +223,80 @@ _FIELDS = {
     "cost_yuan": "新增支出（元）",
     "per": "按",
     "grades": "各等级（元）",
+    "minimum_households": "最少户数",
+    "minimum_persons": "最少人数",
+    "width": "可推算区间的最小宽度",
+    "minimum_denominator": "最小分母（人）",
+    "dominant_households": "支配户数",
+    "dominant_share": "支配份额",
+    "days": "天数",
+    "mask": "姓名写法",
+    "methods": "办法",
+    "cells_min": "最少户数",
+    "checks_min": "最少回测户数",
+    "floor_share": "区间最小半宽",
+    "assumed_share": "无回测时的假定误差",
+    "rate_quarter": "最低价格和补贴调整的季度",
+    "rate_spread_share": "调整幅度的离散",
+    "persistence_share": "变动延续的部分",
+    "ratio_cap": "同比倍数上限",
+    "level_share": "显著性水平",
+    "recency_share": "近期份额",
+    "draws": "模拟次数",
+    "seed": "随机种子",
+    "seasons": "各季比重",
+    "correlation_share": "村内相关系数",
+    "events_min": "最少发现数",
+    "villages_min": "最少村数",
+    "counts": "计数单位",
+    "exits": "脱贫人口范围",
+    "true_share": "假定的真实比率",
+    "true_unrecognised_share": "假定的不认可比率",
+    "power_share": "通过的把握",
+    "simulations": "模拟次数",
+    "exited": "每村已脱贫户",
+    "registered": "每村未脱贫户",
+    "off_register": "每村非建档立卡户",
+    "reserves": "每村备用户",
+    "size": "抽村的规模",
+    "off_household_persons": "非建档立卡户平均人口",
+    "fields": "要素",
+    "answers": "答复",
+    "fixers": "整改单位",
+    "households": "户数",
+    "township_minimum": "每乡镇最少户数",
+    "allocation": "分配",
+    "method": "抽法",
+    "codes": "问题代码",
+    "cells": "要素",
+    "ages": "年龄",
+    "checks": "检查",
+    "flags": "部门比对",
 }
 _VALUES = {
+    "surname_two_stars": "姓加两个星号",
+    "persons": "人",
+    "households": "户",
+    "ever": "历年全部已脱贫人口",
+    "plan_year": "本年度计划脱贫人口",
+    "agricultural": "农业户籍人口",
+    "rural_total": "乡村总人口",
+    "surveyed": "调查到的人口",
+    "sampled_villages": "抽中村的全部非建档立卡人口",
+    "off_register_persons_of_sampled_villages": "抽中村的非建档立卡乡村人口",
+    "off_register_persons_surveyed": "调查到的非建档立卡人口",
+    "exited_persons_surveyed": "调查到的已脱贫人口",
+    "households_surveyed": "调查到的户",
+    "proportional": "按户数比例",
+    "equal": "平均",
+    "systematic": "等距",
+    "simple": "简单随机",
+    "mended": "已改正",
+    "verified": "经核实无误",
+    "cannot": "无法核实",
+    "not_ours": "不属本单位",
+    **CODES["estimate_method"],
+    **CODES["item_class"],
     **{code: term for name in ("school_state", "insurance_exception", "housing_measure", "change") for code, term in CODES[name].items() if code != "none"},
     "resident": "城乡居民医保",
     "employee": "职工医保",
