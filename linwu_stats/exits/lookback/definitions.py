@@ -19,7 +19,7 @@ from linwu_stats.rules import Rule, Rules
 __all__ = ["bar_of", "combined_incidence", "decide", "definitions_of", "incidence_definitions", "more_households", "official_rate"]
 
 #: More households than this are no advice.
-MOST = 1e7
+MOST = 10_000_000
 _BARS = {
     "missed": "lookback.missed.bar", "wrong": "lookback.wrong.bar", "recognition": "lookback.recognition.bar", "incidence": "lookback.incidence.bar",
 }
@@ -110,19 +110,20 @@ def more_households(share: float, worth: float, asked: int, bar: float, level: f
         return None
     side = "upper" if share < bar else "lower"
 
-    def decided(factor: float) -> bool:
+    def decided(more: int) -> bool:
+        factor = 1 + more / asked
         effective = worth * factor * (1.0 if math.isinf(df) else min(1.0, few_villages(asked * factor, df * factor, level)))
         bound = beta_bound(share * effective, effective, side, level)
         return bound < bar if side == "upper" else bound >= bar
 
-    if decided(1.0):
+    if decided(0):
         return 0
-    low, high = 1.0, 2.0
+    low, high = 0, 1
     while not decided(high):
         low, high = high, high * 2
-        if high * asked > MOST:
+        if high > MOST:
             return None
-    while (high - low) * asked > 0.5:
-        middle = (low + high) / 2
+    while high - low > 1:
+        middle = (low + high) // 2
         low, high = (low, middle) if decided(middle) else (middle, high)
-    return math.ceil((high - 1) * asked)
+    return high
