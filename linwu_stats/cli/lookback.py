@@ -27,6 +27,8 @@ def lookback() -> None:
 @plain_errors
 def plan(home: Path | None, quarter: str, seed: int | None) -> None:
     """Say how many villages and households prove the rates in a QUARTER (抽样方案)."""
+    from pandas import isna
+
     from linwu_stats.exits import lookback as room
     from linwu_stats.quarter import find_home, make_quarter
     from linwu_stats.tables import label
@@ -41,7 +43,7 @@ def plan(home: Path | None, quarter: str, seed: int | None) -> None:
         basis = label("lookback_basis", first["correlation_basis"])
         click.echo(f"{label('lookback_measure', measure)}：村内相关系数{first['correlation_share']:.3f}（{basis}），设计效应{first['design_effect']:.2f}")
         for row in rows.itertuples():
-            passes = "超过全县村数" if row.pass_share != row.pass_share or row.pass_share is None else f"通过概率{row.pass_share:.1%}"
+            passes = "超过全县村数" if isna(row.pass_share) else f"通过概率{row.pass_share:.1%}"
             mark = "　←推荐" if row.recommended else ""
             click.echo(
                 f"  允许{row.allowed_households}户：简单随机{row.exact_households}户(有限总体{row.finite_households}户)，"

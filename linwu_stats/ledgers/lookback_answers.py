@@ -80,7 +80,7 @@ def read_off_list(path: Path) -> pd.DataFrame:
                 f"{path.name}, row {row['_row']}: 行政村代码 must be 12 digits and 户编号 1 to 14 letters and digits (代码有误); no names, no ID numbers"
             )
         rows.append({"village_code": village, "code": code, "natural_village": squeeze(plain_text(row.get("natural_village", ""))) or None})
-    return pd.DataFrame(rows, columns=list(wanted.values()))
+    return pd.DataFrame(rows, columns=list(wanted.values()), dtype="string")
 
 
 def _village_of(book: Book, name: str, quarter: str, villages: set[str], notices: list[dict[str, Any]]) -> str | None:

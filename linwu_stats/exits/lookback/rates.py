@@ -142,7 +142,6 @@ def _fitted(known: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
     """Usable households with weights that stand for all households of their village and kind, and of villages that gave none."""
     met = drawn[drawn["weight"].notna()]
     weight = met.set_index("unit_id")["weight"].to_dict()
-    first = drawn.drop_duplicates(["village_code", "kind"]).set_index(["village_code", "kind"])
     rows = known.assign(weight=[weight.get(one, np.nan) for one in known["unit_id"]]).reset_index(drop=True)
     # A household that came in as unknown has no weight of its own: it has that of its village and kind.
     cells = met.groupby(["village_code", "kind"])["weight"].mean().to_dict()
@@ -151,9 +150,8 @@ def _fitted(known: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
         cells.get((village, kind), usual) if pd.isna(own) else own
         for own, village, kind in zip(rows["weight"], rows["village_code"], rows["kind"], strict=True)
     ]
-    counted = [bool(first.loc[(village, kind), "counted"]) for village, kind in zip(rows["village_code"], rows["kind"], strict=True)]
-    households = rows["village_households"].astype(float)
-    return rows.assign(certain=rows["certain"].fillna(False).astype(bool), all_households=np.where(counted, households, np.inf))
+    households = np.where(rows["counted"].fillna(False).astype(bool), rows["village_households"].astype(float), np.inf)
+    return rows.assign(certain=rows["certain"].fillna(False).astype(bool), all_households=households)
 
 
 def _as_asked(rows: pd.DataFrame) -> pd.DataFrame:
