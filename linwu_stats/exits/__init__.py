@@ -7,6 +7,7 @@
 - ``transitions``  newly out, fallen back, newly registered, left the register, and why
 - ``stability``    who may fall back: margin, dependence, shocks, monitoring groups
 - ``lifting``      what lifts those who are not out, cheapest first
+- ``lookback``     households missed and wrongly let go: plan, draw, rates with bounds
 - ``compare``      exact comparison with a bound of the law
 
 Three outcomes everywhere: met, not_met, unknown; a failing value beats an unknown one, and an unknown is never a failure.
