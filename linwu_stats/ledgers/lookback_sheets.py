@@ -47,14 +47,18 @@ def write_lookback_sheets(
 
     ``sample``: table ``lookback_sample``. ``filled``: by unit_id the words in the cells by heading, for an invented county; by default nothing is filled in.
     """
+    ordered = sample.sort_values(["village_code", "role", "draw_order"]).astype(object)
+    villages: dict[str, list[dict[str, Any]]] = {}
+    for row in ordered.where(ordered.notna(), "").to_dict("records"):
+        villages.setdefault(row["village_code"], []).append(row)
     paths = []
-    for village, rows in sample.groupby("village_code", sort=True):
-        title = f"{_season(quarter)}回头看入户调查表（{area_names.get(str(village), str(village))}）"
-        mark = f"表号 {lookback_mark(quarter, str(village))}（内部资料，请勿外传）"
+    for village, rows in villages.items():
+        title = f"{_season(quarter)}回头看入户调查表（{area_names.get(village, village)}）"
+        mark = f"表号 {lookback_mark(quarter, village)}（内部资料，请勿外传）"
         notes = [[(mark, False)], [("调查组", False), ("", True), ("日期", False), ("", True)]]
         sheets = [
-            _sheet(CODES["lookback_kind"][kind], title, notes, kind, rows[rows["kind"] == kind], area_names, filled or {})
-            for kind in CODES["lookback_kind"] if (rows["kind"] == kind).any()
+            _sheet(name, title, notes, kind, mine, area_names, filled or {})
+            for kind, name in CODES["lookback_kind"].items() if (mine := [row for row in rows if row["kind"] == kind])
         ]
         paths.append(write_form(folder / f"{quarter}_{village}_L.xlsx", title, sheets, _RULES))
     return paths
@@ -95,7 +99,7 @@ def load_lookback(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def _sheet(
-    name: str, title: str, notes: list[list[tuple[str, bool]]], kind: str, rows: pd.DataFrame, area_names: Mapping[str, str],
+    name: str, title: str, notes: list[list[tuple[str, bool]]], kind: str, rows: list[dict[str, Any]], area_names: Mapping[str, str],
     filled: Mapping[str, Mapping[str, str]],
 ) -> FormSheet:
     columns = [
@@ -108,8 +112,7 @@ def _sheet(
         columns.append(Column(heading, 16, True, tuple(CODES[codes].values())))
     columns += [Column(RECOGNISES, 16, True, tuple(CODES["lookback_recognises"].values())), Column("备注", 20, True, hint="不录入系统，不写姓名和证件号码")]
     lines = []
-    ordered = rows.sort_values(["role", "draw_order"]).astype(object)
-    for place, row in enumerate(ordered.where(ordered.notna(), "").to_dict("records"), start=1):
+    for place, row in enumerate(rows, start=1):
         about = [
             str(place), row["unit_id"], CODES["lookback_role"][row["role"]], str(row["draw_order"]), area_names.get(row["township_code"], row["township_code"]),
             area_names.get(row["village_code"], row["village_code"]), str(row["natural_village"]),
