@@ -86,21 +86,21 @@ def rates(q: Any, area: str) -> Fragment:
     frame = table.assign(
         rate=[label("lookback_measure", one) for one in table["measure"]], reading=[_reading(q, row) for row in table.to_dict("records")],
         formula=[_formula(row) for row in table.to_dict("records")],
-        verdict_name=[_verdict(row) for row in table.to_dict("records")],
     )
     columns = {
-        "rate": Show("指标"), "reading": Show("口径", below="definition"), "asked_households": Show("可用答复", "integer", "户"),
+        "rate": Show("指标"), "reading": Show("口径", below="definition"),
+        "verdict": Show("结论", "codes", codes="lookback_verdict"), "asked_households": Show("可用答复", "integer", "户"),
         "found_households": Show("查出", "integer", "户"), "formula": Show("公式分子÷分母", "figure"),
         "formula_share": Show("按公式", "percent", "%"), "estimate_share": Show("估计值", "percent", "%"), "low_share": Show("单侧下限", "percent", "%"),
         "high_share": Show("单侧上限", "percent", "%"), "design_effect": Show("设计效应", "decimal", unknown="—"),
-        "verdict_name": Show("结论"), "more_households": Show("再查可定", "integer", "户", unknown="—"),
+        "more_households": Show("再查可定", "integer", "户", unknown="—"),
     }
     level = format_value(table["level_share"].iloc[0], "percent") if len(table) else ""
     bound = format_value(lookback.exact_bound(0, 500, counts="households"), "percent")
     return render_table(
         frame, columns, caption="漏评率、错退率、群众认可度", empty=_NONE,
         note_text=f"群众认可度的“查出”是不认可的户，公式分子是认可户。“按公式”是查出数除以该口径自己的分母，不加权，抽查村口径没有全村排查时只是下限；“估计值”按入样概率加权。"
-        f"单侧{level}界：上限低于标准才达标。漏评、错退按人计算，但一户的人同时查出，所以按户和村计误差，不按人。"
+        f"单侧{level}%界：上限低于标准才达标。漏评、错退按人计算，但一户的人同时查出，所以按户和村计误差，不按人。"
         f"查出零户不是零：例如简单随机抽500户一户也没有查出，仍可能高达{bound}%。“再查可定”假定比率不变、增加的户分在新的村。",
     )
 
