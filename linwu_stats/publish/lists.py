@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from linwu_stats.publish import facts, html, pages_exit, workbook
+from linwu_stats.publish import facts, html, pages_exit, words, workbook
 from linwu_stats.publish.plan import page_file, period_text, rule_texts
 from linwu_stats.publish.tables_html import Fragment, Show, format_value, join, render_table, rule
 from linwu_stats.publish.worker import write_file
@@ -63,12 +63,15 @@ def public_notices(q: Any, heads: Mapping[str, str], folder: Path, start: dt.dat
 
 
 def case_lists(q: Any, heads: Mapping[str, str], folder: Path) -> list[Path]:
-    """Write the case workers' list of each township (帮扶工作名单): households that are not out, and those out that lack a condition; gives the paths.
+    """Write the case workers' list of each township (帮扶工作名单): households that are not out, and those out that lack a condition or are to be watched.
 
     ``heads`` as for :func:`public_notices`. Each file says that it is not to be published.
     """
     rows = facts.exit_rows(q, q.rules.value("area.county")["code"])
-    rows = rows[rows["poverty_status"].isin(facts.POOR) | (rows["verdict"] == "not_out")].copy()
+    found = q.stability_households
+    watched = rows["household_id"].isin(found.loc[found["stability_group"].isin(["unstable", "sudden"]), "household_id"])
+    rows["lacks"] = (rows["poverty_status"].isin(facts.POOR) | (rows["verdict"] == "not_out")).fillna(False).astype(bool)
+    rows = rows[rows["lacks"] | watched].copy()
     rows["head"] = [heads.get(code) or _NO_NAME for code in rows["household_id"]]
     rows["lacking"] = [pages_exit.lacking(row) for row in rows.to_dict("records")]
     rows = _with_stability(q, rows)
@@ -84,12 +87,13 @@ def case_lists(q: Any, heads: Mapping[str, str], folder: Path) -> list[Path]:
 
 def _with_stability(q: Any, rows: pd.DataFrame) -> pd.DataFrame:
     """The household's group of the monitoring rule, and the need that costs least."""
-    group = q.stability_households.set_index("household_id")["stability_group"].reindex(rows["household_id"])
+    found = q.stability_households.set_index("household_id").reindex(rows["household_id"])
+    why = [pd.NA if pd.isna(codes) else words.reasons(codes) for codes in found["group_reasons"]]
     first = q.lifting_needs[q.lifting_needs["need_order"] == 1].set_index("household_id")
     terms = dict(facts.TESTS.values())
     lifts = [f"{terms.get(key, key)}：{_cost(first.loc[household])}" if household in first.index else pd.NA
              for household, key in zip(rows["household_id"], first["rule_key"].reindex(rows["household_id"]), strict=True)]
-    return rows.assign(group=group.to_numpy(dtype=object), lift=pd.array(lifts, dtype="string"))
+    return rows.assign(group=found["stability_group"].to_numpy(dtype=object), why=why, lift=pd.array(lifts, dtype="string"))
 
 
 def _cost(need: pd.Series) -> str:
@@ -158,13 +162,16 @@ def _write_case_list(q: Any, code: str, part: pd.DataFrame, folder: Path) -> lis
         "lacking": Show("缺什么", unknown="—"), "group": Show("稳定性分组", "codes", codes="stability_group"), "lift": Show("最省的一项", unknown="—"),
     }
     table = render_table(
-        frame, columns, caption="未脱贫户和已脱贫而有条件未达标的户", search="户编号、姓名或行政村",
+        frame[frame["lacks"]], columns, caption="未脱贫户和已脱贫而有条件未达标的户", search="户编号、姓名或行政村",
         note_text="差距＝户纯收入−标准×计算人口，负数为不足；年度未满的不作未达标论。已脱贫户不符合，是要复核的线索，不等于返贫。"
         "最省的一项：收入差额按最近四个季度，保障为参考费用，待确认；几项都缺的要全部解决。",
     )
+    watched = {name: show for name, show in columns.items() if name not in ("lacking", "lift")} | {"why": Show("分组原因", unknown="—")}
+    also = frame[~frame["lacks"]]
+    tables = [table, *([render_table(also, watched, caption="监测对象：已脱贫、条件没有未达标的户", note_text="监测是预警，不是返贫。")] if len(also) else [])]
     opening = ["本名单有姓名和户编号，只发给承担帮扶、复核任务的人员；用后收回，不得转发、张贴或上传。"]
     stem = f"{page_file(code, q.quarter).removesuffix('.html')}_cases"
-    return _write(q, folder, stem, title, [table], opening, [], [], restricted=True, place=q.area_names[code])
+    return _write(q, folder, stem, title, tables, opening, [], [], restricted=True, place=q.area_names[code])
 
 
 def _write(

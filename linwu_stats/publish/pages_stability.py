@@ -245,8 +245,7 @@ def ladder(q: Any, area: str) -> Fragment:
 
 def needs(q: Any, area: str) -> Fragment:
     """Needs by measure, the cheapest first (各项缺项)."""
-    here, table = facts.place(q, area), q.lifting_counts
-    table = table[(table["level"] == here.level) & (table["area_code"] == area)]
+    here, table = facts.place(q, area), facts.rows_of(q, "lifting_counts", area)
     table = table.assign(name=[_TESTS.get(key, key) for key in table["rule_key"]], cost_each=table["cost_fen"].astype("Float64") / (
         table["households"] - table["uncosted_households"]).where(table["households"] > table["uncosted_households"]).astype("Float64"))
     table = table.sort_values(["cost_each", "rule_key"], na_position="last")
@@ -282,7 +281,7 @@ def changes(q: Any, area: str) -> Fragment:
 
 
 def _within(q: Any, area: str) -> pd.DataFrame:
-    return q.stability_households[q.stability_households["household_id"].isin(facts.register(q, area)["household_id"])]
+    return facts.rows_of(q, "stability_households", area)
 
 
 def _out(q: Any, area: str) -> pd.DataFrame:
@@ -296,17 +295,15 @@ def _poor(q: Any, area: str) -> pd.Series:
 
 
 def _needs(q: Any, area: str) -> pd.DataFrame:
-    return q.lifting_needs[q.lifting_needs["household_id"].isin(facts.register(q, area)["household_id"])]
+    return facts.rows_of(q, "lifting_needs", area)
 
 
 def _counts(q: Any, area: str) -> pd.DataFrame:
-    table = q.monitoring_counts
-    return table[(table["level"] == facts.place(q, area).level) & (table["area_code"] == area)]
+    return facts.rows_of(q, "monitoring_counts", area)
 
 
 def _shock_rows(q: Any, area: str) -> pd.DataFrame:
-    table = q.shock_counts
-    return table[(table["level"] == facts.place(q, area).level) & (table["area_code"] == area)]
+    return facts.rows_of(q, "shock_counts", area)
 
 
 def _ladder(found: pd.DataFrame, poor: pd.Series) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def plot_margins(counts: np.ndarray, line_fen: int, multiple: float, *, title: s
     axes.set_ylabel("户数（户）")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(plots._thousands)
-    axes.legend(frameon=False, loc="upper right")
+    figure.legend(frameon=False, ncols=4, loc="outside lower center", fontsize=8.5)
     return plots._png(figure)
 
 
