@@ -17,8 +17,9 @@ from publish_workspace import QUARTER
 from test_html import PAYLOAD, executed, html_output, index_of, page, shown
 
 from linwu_stats import open_quarter
-from linwu_stats.publish import html
+from linwu_stats.publish import html, lists, public
 from linwu_stats.publish.batch import run_batch
+from linwu_stats.publish.provenance import page_provenance
 from linwu_stats.publish.tables_html import Show, note, render_table, rule
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine (本机没有 Chromium)")]
@@ -338,6 +339,19 @@ def test_pages_of_the_real_notebooks(browser: Chromium, small_home: Path, tmp_pa
     browser.open(result.folder / "index.html")
     browser.follow("document.querySelector('.go a').click()")
     assert browser.run("decodeURIComponent(location.pathname).split('/').pop()") == "431025_2018Q1.html"
+
+
+@pytest.mark.county
+def test_public_edition_and_lists(browser: Chromium, small_home: Path, tmp_path: Path) -> None:
+    """What is printed, posted or put on a web site, made of the small sample county."""
+    q = open_quarter("2017Q3", small_home)
+    heads = dict.fromkeys(q.households["household_id"], "张三丰")
+    public.write_public(q, tmp_path, page_provenance(q))
+    paths = [tmp_path / "public" / "index.html", *lists.public_notices(q, heads, tmp_path / "notices")[:1], *lists.case_lists(q, heads, tmp_path / "cases")[:1]]
+    for path in paths:
+        _look_at(browser, path)
+    files: dict[str, set[str] | None] = {path.name: None for path in (tmp_path / "public").iterdir()}
+    assert html.dead_links(paths[0].read_text(encoding="utf-8"), files) == []
 
 
 def _look_at(browser: Chromium, file: Path) -> None:

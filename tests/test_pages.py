@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from markupsafe import Markup
+from matplotlib import image as mpl_image
 
 from linwu_stats import exits, indicators, rules_at
 from linwu_stats.income import account
@@ -700,3 +702,14 @@ def test_nothing_of_the_quarter_is_changed(q):
 def test_a_missing_column_is_named():
     with pytest.raises(KeyError, match="columns missing: y"):
         render_table(pd.DataFrame({"x": [1]}), {"y": Show("y")}, caption="表")
+
+
+def test_no_label_of_a_figure_is_cut_off():
+    """Long names of places and items get their room: the outermost dots of the picture are blank."""
+    names = ["奖补和赡养等其他转移收入中断的已脱贫户", "西山瑶族乡", "甲"]
+    png = plots.plot_ranking(names, [3.0, 2.0, 1.0], reference=2.0, reference_label="全县", axis_label="元", title="长标签")
+    dots = mpl_image.imread(io.BytesIO(png), format="png")[:, :, :3]
+    assert (dots[:, :2] == 1).all()
+    assert (dots[:, -2:] == 1).all()
+    inked = (dots < 1).any(axis=(0, 2))
+    assert inked[:40].any(), "and the room is used"

@@ -273,6 +273,8 @@ def _characters(run: _Run) -> str:
 def _zygote(run: _Run, stack: ExitStack) -> Zygote | None:
     """The process that is copied for each page; None where it cannot be had, which costs time only."""
     areas = {page.source: page.area for page in run.pages}
+    several = {source: area for source, area in areas.items() if sum(page.source == source for page in run.pages) > 1}
+    areas = several or areas  # what one page alone calls may wait for that page
     wanted = {
         "home": str(run.home), "quarter": run.q.quarter, "characters": _characters(run),
         "notebooks": [str(run.notebooks[source]) for source in areas], "areas": list(areas.values()),

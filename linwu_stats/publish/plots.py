@@ -24,6 +24,8 @@ __all__ = ["COLOURS", "distribution_bins", "plot_distribution", "plot_outcomes",
 COLOURS = ("#12436D", "#28A197", "#801650", "#F46A25")
 GREY = "#B8B8B8"
 INK = "#3D3D3D"
+#: Dots an inch.
+_DPI = 110
 
 #: Bars of the distribution per poverty line, and multiples of the line that the axis shows.
 _BARS_PER_LINE, _LINES_SHOWN = 4, 5
@@ -186,8 +188,10 @@ def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     with mpl.rc_context(_STYLE):
         layout = figure.get_layout_engine()
-        if layout is not None:  # savefig would draw twice to lay out twice
+        figure.set_dpi(_DPI)
+        if layout is not None:  # laid out twice, as savefig would, but drawn once
+            layout.execute(figure)
             layout.execute(figure)
             figure.set_layout_engine("none")
-        figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+        figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     return buffer.getvalue()
