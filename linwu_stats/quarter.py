@@ -156,7 +156,7 @@ class Quarter:
         names = {county["code"]: county["name"]}
         names |= {rule.key.removeprefix("township."): rule.value for rule in self.rules.under("township.")}
         names |= dict(zip(self.villages["village_code"], self.villages["village_name"], strict=True))
-        for code in set(self.households["village_code"]) - set(names):
+        for code in set(self.households["village_code"].unique()) - set(names):
             names[code] = "村名不明"
         return names
 

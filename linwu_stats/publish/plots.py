@@ -6,8 +6,9 @@ bytes from the same numbers. Each function takes numbers that are already worked
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -18,17 +19,29 @@ from matplotlib.figure import Figure
 from linwu_stats.publish.fonts import use_chinese_font
 from linwu_stats.publish.tables_html import format_value
 
-__all__ = ["COLOURS", "distribution_bins", "plot_distribution", "plot_outcomes", "plot_quarters", "plot_ranking"]
+__all__ = ["COLOURS", "distribution_bins", "drawn_at_most", "plot_distribution", "plot_outcomes", "plot_quarters", "plot_ranking"]
 
 #: Government Analysis Function palette: dark blue, turquoise, dark pink, orange; and a grey for what is unknown.
 COLOURS = ("#12436D", "#28A197", "#801650", "#F46A25")
 GREY = "#B8B8B8"
 INK = "#3D3D3D"
+#: How many figures are still to be drawn, where somebody asked for few.
+_SKETCHES: list[int] = []
 #: Dots an inch.
 _DPI = 110
 
 #: Bars of the distribution per poverty line, and multiples of the line that the axis shows.
 _BARS_PER_LINE, _LINES_SHOWN = 4, 5
+
+
+@contextlib.contextmanager
+def drawn_at_most(count: int) -> Iterator[None]:
+    """While this lasts no more than ``count`` figures are drawn (预热时只画几张图): for a process that only makes ready what others will draw."""
+    _SKETCHES.append(count)
+    try:
+        yield
+    finally:
+        _SKETCHES.pop()
 
 
 def distribution_bins(net_fen: pd.Series, members: pd.Series, line_fen: int, *, above_sign: str) -> pd.Series:
@@ -185,6 +198,10 @@ def _plain(text: str) -> str:
 
 
 def _png(figure: Figure) -> bytes:
+    if _SKETCHES and _SKETCHES[-1] <= 0:
+        return b""
+    if _SKETCHES:
+        _SKETCHES[-1] -= 1
     buffer = io.BytesIO()
     with mpl.rc_context(_STYLE):
         layout = figure.get_layout_engine()

@@ -24,6 +24,8 @@ __all__ = ["import_known", "is_thin", "page_calls", "plain_state", "warm_up"]
 #: Libraries that a notebook may find imported already; a module of any other name waits for the notebook itself.
 KNOWN = {"linwu_stats", "pandas", "numpy", "matplotlib", "statsmodels", "scipy", "IPython", "markupsafe"}
 
+#: Figures drawn in advance: enough to have fonts and code at hand.
+_FIGURES = 2
 _NOTEBOOK = '<table><caption>预热</caption><tr><td>1</td></tr></table><img src="data:image/png;base64,iVBORw0KGgo=">'
 
 
@@ -150,16 +152,18 @@ def _page_call(call: ast.Call, names: Mapping[str, str]) -> tuple[str, str, list
 
 def _open(wanted: Mapping[str, Any], calls: Mapping[str, list[Any]], troubles: list[str]) -> None:
     """Open the quarter for all children, and call what the pages call for one area of each kind: tables are read and joined once."""
+    from linwu_stats.publish import plots
     from linwu_stats.publish.reads import WatchedQuarter
     from linwu_stats.quarter import share_quarter
 
     q = WatchedQuarter(wanted["quarter"], Path(wanted["home"]))
     share_quarter(q)
-    for path, area in zip(wanted["notebooks"], wanted["areas"], strict=True):
-        for module, function, arguments in calls.get(path, []):
-            with _noted(troubles, f"{module}.{function}"):
-                shown = getattr(importlib.import_module(module), function)(*([q, area][: arguments.count(None)]), *arguments[arguments.count(None) :])
-                getattr(shown, "_repr_html_", str)()
+    with plots.drawn_at_most(_FIGURES):
+        for path, area in zip(wanted["notebooks"], wanted["areas"], strict=True):
+            for module, function, arguments in calls.get(path, []):
+                with _noted(troubles, f"{module}.{function}"):
+                    given = [*([q, area][: arguments.count(None)]), *arguments[arguments.count(None) :]]
+                    getattr(getattr(importlib.import_module(module), function)(*given), "_repr_html_", str)()
 
 
 def _export(characters: str) -> None:
