@@ -111,6 +111,8 @@ def _floats(frame: pd.DataFrame, what: Any, term: str) -> np.ndarray:
     column = column_of(frame, what)
     if pd.api.types.is_string_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
         raise DesignError(f"{name_of(what)} ({term}) holds text or dates, not numbers (不是数值): convert it where it is read")
+    if isinstance(column, (pd.Series, np.ndarray)) and getattr(column.dtype, "kind", "") in ("i", "u", "f"):
+        return np.array(column.to_numpy(dtype=float, na_value=np.nan) if isinstance(column, pd.Series) else column, dtype=float)
     try:
         return pd.Series(column).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     except (ValueError, TypeError) as error:
