@@ -147,6 +147,13 @@ def test_sample_of_two_hundred_households_publishes_no_small_cell(quarter):
     public.check_plan(quarter)
 
 
+def test_sizes_have_no_persons_since_both_would_give_two_equations_for_each_sum(quarter):
+    # Two withheld sizes of 1 and of 3 with h1 + h3 and h1 + 3 h3 known would be solved exactly.
+    cells = quarter.public_cells
+    assert cells.loc[cells["public_table"] == "size", "persons"].isna().all()
+    assert cells.loc[cells["public_table"] == "cause", "persons"].notna().any()
+
+
 def test_published_numbers_are_those_of_the_register(quarter):
     cells = quarter.public_cells.set_index(["public_table", "area_code", "category"])
     households = quarter.households

@@ -23,9 +23,9 @@ def public_rates(
 ) -> pd.DataFrame:
     """The table ``public_rates`` of a quarter (公开指标表).
 
-    Takes indicators, household_income, households and public_cells. Rule keys: disclosure.rates, disclosure.indicators, disclosure.cells. A value is withheld where too few
-    persons with known income stand behind it, where a few households hold nearly all of the income, where it would tell a withheld count, and,
-    of values that add up, where only one township would be left out. What is unknown is not withheld.
+    Takes indicators, household_income, households and public_cells. Rule keys: disclosure.rates, disclosure.indicators, disclosure.cells. A value is
+    withheld where too few persons with known income stand behind it, where a few households hold nearly all of the income, where it would tell a withheld
+    count, and, of values that add up, where only one township would be left out. What is unknown is not withheld.
     """
     wanted = rules.value("disclosure.indicators")["indicators"]
     rows = indicators[

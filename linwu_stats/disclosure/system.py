@@ -80,7 +80,8 @@ def counted(frames: Mapping[str, pd.DataFrame], rules: Rules, townships: Iterabl
     for condition in _CONDITIONS:
         _add_groups(system, rows[rows["status"] == "poor"], condition, condition, county, areas, prefix="poor:", whole="poor")
     _add_groups(system, rows, "cause", "cause", county, areas)
-    _add_groups(system, rows, "size", "size", county, areas)
+    # Households of one size times the size are the persons: both together would give two equations for each sum, so the persons are left out.
+    _add_groups(system, rows, "size", "size", county, areas, persons="")
     _add_line(system, rows, county, areas)
     _add_villages(system, rows, frames["villages"], areas)
     return system
@@ -116,6 +117,8 @@ def _below(rows: pd.DataFrame, rules: Rules) -> Any:
 
 
 def _count(rows: pd.DataFrame, persons: str = "registered_persons") -> tuple[int, int | None]:
+    if not persons:
+        return len(rows), None
     people = rows[persons]
     return len(rows), None if people.isna().any() else int(people.sum())
 
@@ -138,12 +141,13 @@ def _add_areas(
 
 
 def _add_groups(
-    system: System, rows: pd.DataFrame, column: str, table: str, county: str, areas: list[str], prefix: str = "", whole: str = "all"
-) -> None:
+    system: System, rows: pd.DataFrame, column: str, table: str, county: str, areas: list[str], prefix: str = "", whole: str = "all",
+    persons: str = "registered_persons",
+) -> None:  # fmt: skip
     """Groups that add up to a status in every area."""
     groups = sorted(rows[column].unique())
     for group in groups:
-        _add_areas(system, rows[rows[column] == group], table, f"{prefix}{group}", county, areas)
+        _add_areas(system, rows[rows[column] == group], table, f"{prefix}{group}", county, areas, persons)
     for area in (county, *areas) if groups else ():
         system.tie(system.keys["status", area, whole], [system.keys[table, area, f"{prefix}{group}"] for group in groups])
 

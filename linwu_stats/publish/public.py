@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from linwu_stats import RefusedError, disclosure
 from linwu_stats.disclosure.suppress import small_cells
-from linwu_stats.disclosure.system import counted
+from linwu_stats.disclosure.system import MEASURES, counted
 from linwu_stats.publish import html, outputs, workbook
 from linwu_stats.publish.plan import period_text, rule_texts
 from linwu_stats.publish.tables_html import Fragment, Show, bullets, fold, join, render_table, rule
@@ -136,7 +136,9 @@ def _areas(q: Any) -> dict[str, str]:
     return names | {f"{county}000": "乡镇不能识别"}
 
 
-def _by_area(q: Any, table: str, categories: Mapping[str, str], caption: str, note: str = "") -> Fragment | None:
+def _by_area(
+    q: Any, table: str, categories: Mapping[str, str], caption: str, note: str = "", measures: tuple[str, ...] = MEASURES
+) -> Fragment | None:
     """Households and persons of each category by township."""
     cells = q.public_cells[q.public_cells["public_table"] == table]
     there = {code: term for code, term in categories.items() if code in set(cells["category"])}
@@ -146,7 +148,7 @@ def _by_area(q: Any, table: str, categories: Mapping[str, str], caption: str, no
         for part in [cells[cells["area_code"] == code].set_index("category")]
         if len(part)
     ]
-    return _table(rows, there, "地区", caption, note) if there else None
+    return _table(rows, there, "地区", caption, note, measures) if there else None
 
 
 def _numbers(part: pd.DataFrame, categories: Mapping[str, str]) -> dict[str, Any]:
@@ -165,11 +167,14 @@ def _numbers(part: pd.DataFrame, categories: Mapping[str, str]) -> dict[str, Any
     return row
 
 
-def _table(rows: list[dict[str, Any]], categories: Mapping[str, str], head: str, caption: str, note: str) -> Fragment:
+def _table(
+    rows: list[dict[str, Any]], categories: Mapping[str, str], head: str, caption: str, note: str, measures: tuple[str, ...] = MEASURES
+) -> Fragment:
     columns = {"area": Show(head)}
     for number, term in enumerate(categories.values()):
-        columns[f"households_{number}"] = Show(term, "integer", "户", unknown=WITHHELD, reason=f"households_{number}_why")
-        columns[f"persons_{number}"] = Show(term, "integer", "人", unknown=WITHHELD, reason=f"persons_{number}_why")
+        for measure in measures:
+            unit = "户" if measure == "households" else "人"
+            columns[f"{measure}_{number}"] = Show(term, "integer", unit, unknown=WITHHELD, reason=f"{measure}_{number}_why")
     frame = pd.DataFrame(rows, columns=["area", *columns, *(f"{name}_why" for name in columns)]).loc[:, lambda one: ~one.columns.duplicated()]
     return render_table(frame, columns, caption=caption, note_text=note)
 
@@ -221,7 +226,7 @@ def _groups(q: Any) -> list[Fragment]:
     sizes = {str(size): f"{size}人" for size in range(1, 6)} | {"6": "6人及以上", "unknown": "人口未登记"}
     return [
         _table(rows, {"all": "贫困户"}, "主要致贫原因", "全县主要致贫原因", "病、残涉及健康，只公布全县数；各乡镇的见下载的表，小单元不公布。"),
-        _by_area(q, "size", sizes, "家庭人口"),
+        _by_area(q, "size", sizes, "家庭人口", measures=("households",)),
     ]
 
 

@@ -21,7 +21,7 @@ TABLES = (
         key("public_table", "分组方式", codes="public_table"), key("area_code", "地区代码"),
         key("category", "分组", "code of the group, 'all' for everybody; the verdict and the conditions have the status before a colon"),
         column("households", "int", "户数", "blank where it is not published", unit="户"),
-        column("persons", "int", "人数", "blank where it is not published or unknown", unit="人"),
+        column("persons", "int", "人数", "blank where it is not published or unknown, and for the sizes of households", unit="人"),
         column("mark", "string", "公布情况", "withheld cells do not say whether they are small or protect another one", codes="public_mark", required=True),
     ),
     table(
