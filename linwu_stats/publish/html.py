@@ -205,7 +205,7 @@ def _wrap_tables(body: str, source: str) -> str:
         caption = re.search(r"<caption\b[^>]*>(.*?)</caption>", table, re.DOTALL)
         name = html.escape(html.unescape(_TAG.sub("", caption.group(1))).strip(), quote=True) if caption else "表"
         columns = len(re.findall(r"<th\b", table.partition("</thead>")[0]))
-        kind = "table-wrap wide" if columns > WIDE_COLUMNS else "table-wrap"
+        kind = "table-wrap wide" if columns > WIDE_COLUMNS or ' data-wide="1"' in table[:200] else "table-wrap"
         kind += " long" if table.count("<tr") > SHORT_ROWS else ""
         closing = (end or "") if boxed else f"</div>{end or ''}"
         shown = line if caption and (not boxed or end) and "来源：" not in (note or "") else ""

@@ -217,14 +217,14 @@ def picture(png: bytes, alt: str, caption: str) -> Fragment:
 
 def render_table(
     frame: pd.DataFrame, columns: Mapping[str, Show], *, caption: str, note_text: str | Markup = "", empty: str = "没有符合条件的记录。", name: str = "",
-    search: str = "",
+    search: str = "", wide: bool = False,
 ) -> Fragment:
     """A frame as an HTML table (表).
 
     Takes any frame and the columns to show in order; the first column heads its row. Gives table.data with caption, headings with units,
     numbers in td.num, nulls in words, and the note below. A frame without rows gives the caption and the sentence ``empty``. What the page's script needs
     to sort and copy stands beside what is shown: ``data-sort`` in a heading, ``data-v`` in a cell (the number before it was rounded, "" for a null); a row
-    of totals is marked, so that it stays below. ``name`` is the id of the table, ``search`` a hint in the box that filters it. A value that is Markup already
+    of totals is marked, so that it stays below. ``name`` is the id of the table, ``search`` a hint in the box that filters it; ``wide``: printed on a sheet laid across. A value that is Markup already
     is a piece that the package itself wrote.
     Raises KeyError where a column is not in the frame.
     """
@@ -243,6 +243,7 @@ def render_table(
         for row in frame.to_dict("records")
     ]
     about = Markup(' id="{}"').format(name) if name else Markup()
+    about += Markup(' data-wide="1"') if wide else Markup()
     about += Markup(' data-filter="{}"').format(search) if search else Markup()
     table = Markup('<div class="table-wrap"><table class="data"{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
         about, caption, head, Markup("\n").join(rows)
