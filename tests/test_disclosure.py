@@ -249,6 +249,25 @@ def test_rate_of_a_tiny_group_is_withheld():
     assert told["431099003", "mean_percapita_yuan"] == "shown"
 
 
+def test_a_mean_tells_no_number_of_persons(quarter):
+    """A mean of whole fen over d persons, printed in full, is a whole number of fen times d only for the true d; rounded it is one for none or for many."""
+    rates = quarter.public_rates
+    for value in rates.loc[rates["indicator"].isin(["mean_percapita_yuan", "median_percapita_yuan"]), "value"].dropna():
+        assert value == round(value)
+    for value in rates.loc[~rates["indicator"].isin(["mean_percapita_yuan", "median_percapita_yuan"]), "value"].dropna():
+        assert value == round(value, 3)
+    assert set(rates.loc[rates["indicator"].isin(["headcount_ratio", "poverty_gap_index"]), "period"]) <= {"last4"}
+
+
+def test_households_of_no_township_are_an_area_that_is_left_out():
+    from linwu_stats.disclosure.rates import _further
+
+    group = pd.DataFrame({"area_code": ["a", "b", "c"], "known_persons": [30, 50, 90], "value": [1.0, 2.0, 3.0], "withheld": [False] * 3})
+    assert _further(group, 0, 20) == []
+    assert _further(group, 1, 20) == [0], "one area of unknown township, so the smallest goes too"
+    assert _further(group.assign(withheld=[True, False, False], known_persons=[4, 8, 90]), 0, 20) == [1, 2], "two with few persons are not enough"
+
+
 def test_unknown_value_is_not_a_withheld_one():
     rows = pd.DataFrame({"area_code": ["a", "b"], "indicator": "gini", "period": "year", "value": [0.3, None], "withheld": [False, False]})
     assert protect_rates(rows)["mark"].tolist() == ["shown", "unknown"]

@@ -334,3 +334,17 @@ def test_exits_add_up_for_any_ledgers(seed):
     whole = decompose.exit_parts(frames[0].loc[both], frames[1].loc[both], columns)
     met = [frame.loc[both, columns].isin(["met", "already_reached"]).all(axis=1).astype(int) for frame in frames]
     assert (whole.sum(axis=1) == (met[1] - met[0]) * math.factorial(5)).all()
+
+
+def test_groups_may_not_bear_the_names_of_other_parts():
+    frame = pd.DataFrame({"y": [1.0, 2, 3, 4], "g": ["whole", "whole", "b", "b"]})
+    with pytest.raises(survey.DesignError, match="whole"):
+        decompose.decompose_fgt(survey.register(frame), "y", 2.5, "g", alpha=0)
+
+
+def test_a_group_without_rows_in_the_domain_is_no_part_of_it():
+    frame = pd.DataFrame({"y": [1.0, 2, 3, 4, 9], "g": ["a", "a", "b", "b", "c"]})
+    inside = survey.register(frame).domain(frame["g"] != "c")
+    found, alone = (decompose.decompose_entropy(d, "y", "g", alpha=0) for d in (inside, survey.register(frame[frame["g"] != "c"].reset_index(drop=True))))
+    for part in ("whole", "within", "between"):
+        assert found.value(part, "index") == pytest.approx(alone.value(part, "index"))

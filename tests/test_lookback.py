@@ -636,3 +636,14 @@ def test_a_county_without_ledgers_has_an_empty_plan_not_an_error():
     plan = room.lookback_plan(room.village_frame(villages, households, heads, RULES), empty("lookback_answers"), RULES)
     assert not plan["recommended"].any()
     assert (plan["frame_households"] == 0).all()
+
+
+@pytest.mark.parametrize("bar", [2, 1.0, 0, -0.1])
+def test_a_bar_that_is_no_share_is_refused_and_does_not_search_for_ever(bar):
+    with pytest.raises(RefusedError, match="界限有误"):
+        room.largest_allowed(100, bar)
+
+
+def test_a_population_smaller_than_its_poor_is_refused():
+    with pytest.raises(RefusedError, match="人口数有误"):
+        room.combined_incidence(100, 1, 100, 1, 100, 100)

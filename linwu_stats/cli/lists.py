@@ -23,12 +23,14 @@ def notices(home: Path | None, quarter: str, start: dt.datetime | None) -> None:
 
     On it are the households that meet all conditions of an exit, and those that left poverty since the quarter before. Check it with the village first.
     """
-    from linwu_stats.publish.lists import public_notices
+    from linwu_stats.publish.lists import not_posted, public_notices
 
     q, heads, root = _opened(home, quarter)
     folder = _emptied(root / "reports" / f"{quarter}-notices")
     paths = public_notices(q, heads, folder, None if start is None else start.date())
     click.echo(f"{quarter} 公示名单: {len(paths) // 2} 个村" + ("" if paths else "；本季没有达到退出条件或新脱贫的户"))
+    if left := not_posted(q):
+        click.echo(f"{left} 户的行政村不能识别, 没有列入任何名单; 请先改正贫困户表的村名", err=True)
     click.echo(folder)
 
 

@@ -14,6 +14,11 @@ __all__ = ["protect_rates", "public_rates"]
 
 #: Rates that say, with the number of persons, how many are below the line.
 _OF_THE_LINE = ("headcount_ratio", "poverty_gap_index")
+#: The period whose counts below the line are published, and planned with all others.
+_PERIOD = "last4"
+#: Decimals that are published: a mean of whole fen in full would tell, by the whole numbers that it is made of, how many persons it is the mean of.
+_DECIMALS = {"mean_percapita_yuan": 0, "median_percapita_yuan": 0}
+_OTHER_DECIMALS = 3
 #: Averages of which the county's is made of the townships': a single gap could be worked out.
 _ADDITIVE = ("mean_percapita_yuan", "poverty_gap_index", "headcount_ratio")
 
@@ -30,7 +35,7 @@ def public_rates(
     wanted = rules.value("disclosure.indicators")["indicators"]
     rows = indicators[
         (indicators["group_kind"] == "all") & indicators["level"].isin(["county", "township"]) & indicators["indicator"].isin(wanted)
-        & indicators["period"].isin(["quarter", "last4", "year"])
+        & indicators["period"].isin(["quarter", "last4", "year"]) & (~indicators["indicator"].isin(_OF_THE_LINE) | (indicators["period"] == _PERIOD))
     ].copy()
     rule = rules.value("disclosure.rates")
     rows["known_persons"] = known = rows["persons"].fillna(0) - rows["unknown_persons"].fillna(0)
@@ -40,16 +45,34 @@ def public_rates(
     few |= rows["indicator"].isin(_OF_THE_LINE) & rows["area_code"].isin(told)
     few |= rows["indicator"].isin(_OF_THE_LINE) & pd.MultiIndex.from_frame(rows[["area_code", "period"]]).isin(_few_below(rows, rules))
     rows["withheld"] = few & rows["value"].notna()
-    for _, group in rows[rows["indicator"].isin(_ADDITIVE) & (rows["level"] == "township")].groupby(["indicator", "period"]):
-        if group["withheld"].sum() == 1 and len(group) > 1:
-            rows.loc[group[~group["withheld"]].sort_values(["known_persons", "area_code"]).index[0], "withheld"] = True
+    towns = rows[rows["level"] == "township"]
+    elsewhere = int((~households["township_code"].isin(towns["area_code"])).any())
+    for _, group in towns[towns["indicator"].isin(_ADDITIVE)].groupby(["indicator", "period"]):
+        rows.loc[_further(rows.loc[group.index], elsewhere, rule["minimum_denominator"]), "withheld"] = True
     return protect_rates(rows)
 
 
 def protect_rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """``public_rates`` from rows with area_code, indicator, period, value and ``withheld`` (公开指标表)."""
+    """``public_rates`` from rows with area_code, indicator, period, value and ``withheld`` (公开指标表), rounded to what is published."""
+    decimals = rows["indicator"].map(_DECIMALS).fillna(_OTHER_DECIMALS)
+    rows = rows.assign(value=[value if pd.isna(value) else round(float(value), int(places)) for value, places in zip(rows["value"], decimals, strict=True)])
     marks = np.select([rows["withheld"], rows["value"].isna()], ["withheld", "unknown"], "shown")
     return conform(rows.assign(value=rows["value"].mask(rows["withheld"]), mark=marks), "public_rates")
+
+
+def _further(group: pd.DataFrame, elsewhere: int, least: int) -> list[Any]:
+    """Rows to withhold besides: the smallest ones, until what is left out of the county's value is two areas or more and enough persons.
+
+    ``elsewhere``: 1 where households of no known township stand behind the county's value, which is an area that is left out too.
+    """
+    hidden = group[group["withheld"]]
+    count, persons, more = len(hidden) + elsewhere, int(hidden["known_persons"].sum()), []
+    for row in group[~group["withheld"] & group["value"].notna()].sort_values(["known_persons", "area_code"]).itertuples():
+        if count == 0 or (count > 1 and persons >= least):
+            break
+        more.append(row.Index)
+        count, persons = count + 1, persons + int(row.known_persons)
+    return more
 
 
 def _few_below(rows: pd.DataFrame, rules: Rules) -> set[tuple[str, str]]:

@@ -73,6 +73,8 @@ def by_group(
 ) -> Decomposition:
     """M0 by subgroup (多维贫困按人群分解): of each group H, A, M0, ``persons_share`` and ``contribution_share`` (its part in M0 of all; they add up to 1)."""
     names, exact, scale, cutoff = _weights(deprivations, weights, k)
+    if unknown not in ("refuse", "domain", "bounds"):
+        raise DesignError(f"unknown={unknown!r} (未知值处理) is not known: 'refuse' or 'domain'")
     if unknown == "bounds":
         raise DesignError("by_group (按人群分解): unknown='bounds' is not offered here: ask alkire_foster for each domain")
     seen, given = _read(d, deprivations, names, headcount, unknown)

@@ -21,7 +21,7 @@ from linwu_stats.publish.tables_html import Fragment, Show, format_value, join, 
 from linwu_stats.publish.worker import write_file
 from linwu_stats.tables import label
 
-__all__ = ["case_lists", "mask_names", "notice_days", "public_notices"]
+__all__ = ["case_lists", "mask_names", "not_posted", "notice_days", "public_notices"]
 
 #: Names of two characters that are one surname; of any other name the first character is taken.
 _SURNAMES = (
@@ -35,10 +35,10 @@ _NO_NAME = "（姓名不详）"
 def mask_names(names: pd.Series) -> pd.Series:
     """Names as public notices have them (姓名脱敏): the surname and two stars whatever the length; the same ones of a village are numbered in order.
 
-    Source of the form: rule ``disclosure.notice``. A blank name is said to be unknown.
+    Source of the form: rule ``disclosure.notice``. A blank name, or what is none, is said to be unknown.
     """
     plain = names.astype("string").str.replace(r"[\s\u200b-\u200f\ufeff]", "", regex=True).fillna("")
-    masked = plain.map(lambda name: f"{name[:2] if name[:2] in _DOUBLE_SURNAMES and len(name) > 2 else name[:1]}**" if name else _NO_NAME)
+    masked = plain.map(lambda name: f"{name[:2] if name[:2] in _DOUBLE_SURNAMES and len(name) > 2 else name[:1]}**" if name[:1].isalpha() else _NO_NAME)
     return masked + masked.groupby(masked).cumcount().add(1).astype("string").map("（{}）".format).where(masked.duplicated(keep=False), "")
 
 
@@ -77,10 +77,16 @@ def case_lists(q: Any, heads: Mapping[str, str], folder: Path) -> list[Path]:
     rows["lacking"] = [pages_exit.lacking(row) for row in rows.to_dict("records")]
     rows = _with_stability(q, rows)
     written: list[Path] = []
+    county = q.rules.value("area.county")["code"]
+    rows["township_code"] = rows["township_code"].where(rows["township_code"].isin(list(q.area_names)), f"{county}000")
     for code, part in rows.groupby("township_code", sort=True):
-        if code in q.area_names:
-            written += _write_case_list(q, str(code), part.sort_values(["village_code", "household_id"]), folder)
+        written += _write_case_list(q, str(code), part.sort_values(["village_code", "household_id"]), folder)
     return written
+
+
+def not_posted(q: Any) -> int:
+    """Households that a notice should have but whose village is not known (村名不明而未列入公示的户)."""
+    return int((~_posted(q)["village_code"].isin(list(q.area_names))).sum())
 
 
 # ---- parts -------------------------------------------------------------------------------------------------------------
@@ -154,7 +160,8 @@ def _notice_table(part: pd.DataFrame, caption: str) -> Fragment:
 
 
 def _write_case_list(q: Any, code: str, part: pd.DataFrame, folder: Path) -> list[Path]:
-    title = f"{q.area_names[code]}{period_text(q.quarter)}帮扶工作名单"
+    place = q.area_names.get(code, "乡镇不能识别")
+    title = f"{place}{period_text(q.quarter)}帮扶工作名单"
     frame = part.assign(village=[q.area_names.get(one, one) for one in part["village_code"]])
     columns = {
         "household_id": Show("户编号"), "head": Show("户主"), "village": Show("行政村"), "natural_village": Show("组", unknown="—"),
@@ -172,7 +179,7 @@ def _write_case_list(q: Any, code: str, part: pd.DataFrame, folder: Path) -> lis
     tables = [table, *([render_table(also, watched, caption="监测对象：已脱贫、条件没有未达标的户", note_text="监测是预警，不是返贫。")] if len(also) else [])]
     opening = ["本名单有姓名和户编号，只发给承担帮扶、复核任务的人员；用后收回，不得转发、张贴或上传。"]
     stem = f"{page_file(code, q.quarter).removesuffix('.html')}_cases"
-    return _write(q, folder, stem, title, tables, opening, [], [], restricted=True, place=q.area_names[code])
+    return _write(q, folder, stem, title, tables, opening, [], [], restricted=True, place=place)
 
 
 def _write(
@@ -181,7 +188,8 @@ def _write(
 ) -> list[Path]:  # fmt: skip
     county = q.area_names[q.rules.value("area.county")["code"]]
     page = {
-        "characters": "".join(sorted({*house_characters(), *"".join(q.area_names.values())})), "title": title, "title_parts": [title], "series": f"{county}扶贫统计　{q.quarter}", "is_sample": bool(q.is_sample), "restricted": restricted,
+        "characters": "".join(sorted({*house_characters(), *"".join(q.area_names.values())})), "title": title, "title_parts": [title],
+        "series": f"{county}扶贫统计　{q.quarter}", "is_sample": bool(q.is_sample), "restricted": restricted,
         "facts": [("报告期", period_text(q.quarter)), ("地区", place)], "area_name": place, "provenance": {"facts": []},
         "command": f"linwu-stats {'caselists' if restricted else 'notices'} {q.quarter}",
     }

@@ -34,7 +34,7 @@ _INCOME = {"meets_exit": "符合退出条件", "not_out": "不符合", "unknown"
 _OUTCOMES = {"met": "达标", "not_met": "未达标", "not_yet": "尚未达到", "unknown": "未知"}
 _LINE = {"below": "低于标准", "not_below": "不低于标准", "unknown": "收入未知"}
 _RATES = {
-    "mean_percapita_yuan": ("人均纯收入", "yuan_plain", "元"), "median_percapita_yuan": ("中位数", "yuan_plain", "元"),
+    "mean_percapita_yuan": ("人均纯收入", "integer", "元"), "median_percapita_yuan": ("中位数", "integer", "元"),
     "headcount_ratio": ("低于标准人口比重", "percent", "%"), "poverty_gap_index": ("贫困差距指数", "index", ""), "gini": ("基尼系数", "index", ""),
     "wage_share": ("工资性占比", "percent", "%"), "business_net_share": ("经营净收入占比", "percent", "%"),
     "property_share": ("财产性占比", "percent", "%"), "transfer_share": ("转移性占比", "percent", "%"),
@@ -234,7 +234,7 @@ def _villages(q: Any) -> Fragment:
     cells = q.public_cells[q.public_cells["public_table"] == "village"].set_index("area_code")
     rows = q.village_exit[q.village_exit["village_kind"].isin(["province", "city"])].sort_values("village_code")
     frame = rows.assign(name=[q.area_names.get(code, code) for code in rows["village_code"]], poor=list(cells["persons"].reindex(rows["village_code"])))
-    shown = (cells["mark"].reindex(rows["village_code"]) == "shown").to_numpy()
+    shown = (cells["mark"].reindex(rows["village_code"]) == "shown").fillna(False).to_numpy(dtype=bool)
     frame["why"] = ["headcount_unknown" if one and pd.isna(persons) else None for one, persons in zip(shown, frame["poor"], strict=True)]
     columns = {
         "name": Show("行政村"), "village_kind": Show("类别", "codes", codes="village_kind"), "village_status": Show("状态", "codes", codes="village_status"),

@@ -224,8 +224,8 @@ def render_table(
     Takes any frame and the columns to show in order; the first column heads its row. Gives table.data with caption, headings with units,
     numbers in td.num, nulls in words, and the note below. A frame without rows gives the caption and the sentence ``empty``. What the page's script needs
     to sort and copy stands beside what is shown: ``data-sort`` in a heading, ``data-v`` in a cell (the number before it was rounded, "" for a null); a row
-    of totals is marked, so that it stays below. ``name`` is the id of the table, ``search`` a hint in the box that filters it; ``wide``: printed on a sheet laid across. A value that is Markup already
-    is a piece that the package itself wrote.
+    of totals is marked, so that it stays below. ``name`` is the id of the table, ``search`` a hint in the box that filters it; ``wide``: printed on a
+    sheet laid across. A value that is Markup already is a piece that the package itself wrote.
     Raises KeyError where a column is not in the frame.
     """
     missing = [name for name in columns if name not in frame.columns]

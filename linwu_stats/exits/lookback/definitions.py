@@ -88,7 +88,10 @@ def combined_incidence(
         raise LookbackError(f"shares lie from 0 to 1, not {missed_share!r}, {wrong_share!r} (比率有误); write 1 % as 0.01")
     if min(left_persons, off_register_persons, exited_persons) < 0 or population_persons < max(1, left_persons, off_register_persons, exited_persons):
         raise LookbackError(f"the population of {population_persons} cannot hold the parts (人口数有误)")
-    return (left_persons + missed * off_register_persons + wrong * exited_persons) / population_persons
+    poor = left_persons + missed * off_register_persons + wrong * exited_persons
+    if poor > population_persons:
+        raise LookbackError(f"the population of {population_persons} is smaller than its poor (人口数有误): {float(poor):.0f} persons")
+    return poor / population_persons
 
 
 def decide(low: float, high: float, bar: Rule) -> str:

@@ -102,6 +102,8 @@ def pass_probability(asked: int, allowed: int, true_share: float) -> float:
     """Probability that a simple random sample finds at most ``allowed`` (通过概率): 523 households with 5 allowed pass a true 0.5 % with 95 %."""
     from scipy import stats
 
+    if not 0 <= true_share <= 1:
+        raise LookbackError(f"true_share {true_share!r} (比率有误): write 1 % as 0.01")
     return float(stats.binom.cdf(allowed, asked, true_share))
 
 
@@ -115,6 +117,10 @@ def largest_allowed_of(sizes: Iterable[int], bar: float, *, level: float = 0.95,
     import numpy as np
     from scipy import stats
 
+    if not 0 < bar < 1 or not 0.5 <= level < 1 or not design_effect >= 1:
+        raise LookbackError(
+            f"bar {bar!r}, level {level!r}, design effect {design_effect!r} (界限有误): write 2 % as 0.02, a level of 0.5 or more, an effect of 1 or more"
+        )
     wanted = np.unique(np.fromiter(sizes, dtype=int))
     found, step = np.full(len(wanted), -1), 0
     while True:  # the bound rises with what is found, so the first block without a pass ends the search

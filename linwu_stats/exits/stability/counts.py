@@ -40,6 +40,8 @@ def count_monitoring(stability: pd.DataFrame, households: pd.DataFrame, has_year
     table = found.reindex(index).reset_index()
     for name in ("households", "persons", "expected_below", "unknown_households"):
         table[name] = table[name].fillna(0)
+    nobody_known = (table["households"] > 0) & (table["unknown_households"] >= table["households"])
+    table["expected_below"] = table["expected_below"].astype("Float64").mask(nobody_known)
     blank = table.pop("heads_unknown").astype("boolean").fillna(False)
     table["persons"] = table["persons"].astype("Int64").mask(blank)
     table["reason_code"] = pd.Series(pd.NA, index=table.index, dtype="string").mask(blank, "persons_unknown")

@@ -85,7 +85,7 @@ def combine(shocks: pd.DataFrame, basis: Basis, outlook: Outlook) -> np.ndarray:
     if len(keys) > MOST:
         raise RefusedError(f"stability.shock.: {len(keys)} shocks are too many to combine (冲击过多); keep at most {MOST} in the law")
     chance, loss, cost = np.zeros((len(keys), number)), np.zeros((len(keys), number, len(CLASSES))), np.zeros((len(keys), number))
-    unknown = ~outlook.known
+    unknown = ~outlook.known | np.isnan(below_shares(outlook, np.zeros(number)))
     for place, key in enumerate(keys):
         part = shocks[shocks["rule_key"] == key]
         at = basis.ids.get_indexer(part["household_id"])

@@ -176,7 +176,7 @@ def _slope(seen: Incomes, line: float, alpha: float, sign: str) -> float:
     """Derivative of FGT(alpha) of incomes times c with respect to c, at 1."""
     if alpha == 0:
         return -line * _density(seen, line)
-    poor = seen.poor(line, sign) & (seen.values > 0)
+    poor = seen.poor(line, sign) & (seen.values > 0) & (seen.values < line)
     gaps = np.where(poor, (line - seen.values) / line, 1.0)
     terms = np.where(poor, -alpha * gaps ** (alpha - 1) * seen.values / line, 0.0)
     return float(seen.weights @ terms / seen.persons)

@@ -135,16 +135,26 @@ def incomes(d: Design, income: Any, *, headcount: Any = None, unknown: str = "re
     return Incomes(known, per_person[0], heads, np.where(use, known.weights * heads, 0.0), amounts[0], int(missing.sum()), d.is_complete), per_person[1:]
 
 
+#: Names of parts that are no groups.
+RESERVED = frozenset({"whole", "within", "between", "residual"})
+
+
 def groups_of(d: Design, group: Any) -> tuple[list[str], np.ndarray]:
     """Names of groups and each row's place among them (分组); rows without a group are a group of their own, ``unknown``."""
     column = pd.Series(column_of(d.frame, group))
     codes, names = pd.factorize(column, sort=True)
     shown = [str(name) for name in names]
-    inside = codes[d.used]
-    if (inside < 0).any():
+    nameless = bool((codes[d.used] < 0).any())
+    taken = sorted({name for name in shown if name in RESERVED or shown.count(name) > 1 or (name == UNKNOWN_GROUP and nameless)})
+    if taken:
+        raise DesignError(f"groups (分组) may not be called {', '.join(taken)}: these names stand for other parts, or for two groups; rename them")
+    if nameless:
         codes = np.where(codes < 0, len(shown), codes)
         shown.append(UNKNOWN_GROUP)
-    return shown, codes
+    there = np.unique(codes[d.used])  # a group without rows in the domain is no part of it
+    place = np.full(len(shown) + 1, -1)
+    place[there] = np.arange(len(there))
+    return [shown[one] for one in there], place[codes]
 
 
 def passed_on(function: Callable[[np.ndarray], Any], statistics: np.ndarray, scores: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
