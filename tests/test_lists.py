@@ -18,7 +18,7 @@ HOSTILE = '<script>alert(1)</script>=HYPERLINK("http://x")'
 def test_masked_name_says_nothing_of_its_length_and_namesakes_are_numbered():
     names = pd.Series(["张三", "张小明", "李四", "欧阳修", "欧阳", " 王 五", "", None, "阿卜杜·热依木", "431099199001010019"])
     # 欧阳 alone is a name of two characters: 欧 is its surname as far as anybody can tell.
-    assert mask_names(names).tolist() == [  # fmt: skip
+    assert mask_names(names).tolist() == [
         "张**（1）", "张**（2）", "李**", "欧阳**", "欧**", "王**", "（姓名不详）（1）", "（姓名不详）（2）", "阿**",
         "（姓名不详）（3）",
     ]
