@@ -188,38 +188,54 @@ def table(results: pd.DataFrame, size: int, times: int, seed: int) -> str:
         "由 `benchmarks/coverage.py` 生成。“偏高”是整个区间高于真值的比例，“偏低”相反；“误差比”是平均标准误与实际标准差之比。", "",
     ]
     lines += summary(results)
+    lines += design_tables(results, lambda true: f"{true:,.2f}" if true > 10 else f"{true:.4f}")
+    return "\n".join(lines)
+
+
+def design_tables(results: pd.DataFrame, shown: Callable[[float], str]) -> list[str]:
+    """A table for each design: of every statistic its true value as ``shown``, bias, error, coverage, and a plain word."""
+    lines: list[str] = []
     for name, part in results.groupby("design", sort=False):
         lines += [f"## {name}", "", "| 指标 | 真值 | 偏差 | 误差比 | 覆盖率 | 偏高 | 偏低 | 无区间 | 结论 |", "|---|---|---|---|---|---|---|---|---|"]
-        for row in part.itertuples():
-            word = verdict(row.coverage)
-            shown = f"{row.true:,.2f}" if row.true > 10 else f"{row.true:.4f}"
-            lines.append(
-                f"| {row.statistic} | {shown} | {row.bias:+.2%} | {row.se_ratio:.3f} | {row.coverage:.1%} | {row.too_high:.1%} | {row.too_low:.1%} "
-                f"| {row.without_interval:.1%} | {word} |"
-            )
+        lines += [
+            f"| {row.statistic} | {shown(row.true)} | {row.bias:+.2%} | {row.se_ratio:.3f} | {row.coverage:.1%} | {row.too_high:.1%} | {row.too_low:.1%} "
+            f"| {row.without_interval:.1%} | {verdict(row.coverage)} |"
+            for row in part.itertuples()
+        ]
         lines.append("")
-    return "\n".join(lines)
+    return lines
+
+
+def options_of(about: str, times: int = 2000, *, home: bool = True) -> argparse.Namespace:
+    """The options that the coverage studies share."""
+    parser = argparse.ArgumentParser(description=about)
+    if home:
+        parser.add_argument("--home", type=Path, required=True)
+        parser.add_argument("--quarter", default="2018Q1")
+    parser.add_argument("--times", type=int, default=times)
+    parser.add_argument("--seed", type=int, default=20180522)
+    parser.add_argument("--write", type=Path)
+    return parser.parse_args()
+
+
+def give(text: str, path: Path | None) -> None:
+    """Write the study, or print it."""
+    if path:
+        path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    else:
+        print(text)
 
 
 def main() -> None:
     """Run the study and print or write its table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--quarter", default="2018Q1")
-    parser.add_argument("--times", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=20180522)
-    parser.add_argument("--write", type=Path)
-    options = parser.parse_args()
+    options = options_of(__doc__.splitlines()[0])
     frame = population(options.home, options.quarter)
     wanted = statistics(frame)
     rows = []
     for name, draw in designs(frame).items():
         rows += [{"design": name, **row} for row in cover(draw, wanted, options.times, options.seed)]
     text = table(pd.DataFrame(rows), len(frame), options.times, options.seed)
-    if options.write:
-        options.write.write_text(text + "\n", encoding="utf-8", newline="\n")
-    else:
-        print(text)
+    give(text, options.write)
 
 
 if __name__ == "__main__":

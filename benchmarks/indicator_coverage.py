@@ -9,12 +9,11 @@ the register's value. Everything is seeded.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from coverage import TOLERATED, Draw, designs, population, verdict
+from coverage import TOLERATED, Draw, design_tables, designs, give, options_of, population, verdict
 
 from linwu_stats import survey
 from linwu_stats.indicators import sampled
@@ -95,15 +94,8 @@ def text_of(results: pd.DataFrame, size: int, times: int, seed: int) -> str:
     for name, part in short.groupby("indicator", sort=False):
         lines.append(f"- `{name}`：" + "；".join(f"{row.design} {row.coverage:.1%}" for row in part.itertuples()))
     lines += ["", *READING, ""]
-    for design, part in results.groupby("design", sort=False):
-        lines += [f"## {design}", "", "| 指标 | 真值 | 偏差 | 误差比 | 覆盖率 | 偏高 | 偏低 | 无区间 | 结论 |", "|---|---|---|---|---|---|---|---|---|"]
-        for row in part.itertuples():
-            shown = f"{row.true:,.0f}" if row.true > 100 else f"{row.true:.4f}"
-            lines.append(
-                f"| `{row.indicator}` | {shown} | {row.bias:+.2%} | {row.se_ratio:.3f} | {row.coverage:.1%} | {row.too_high:.1%} | {row.too_low:.1%} "
-                f"| {row.without:.1%} | {verdict(row.coverage)} |"
-            )
-        lines.append("")
+    named = results.rename(columns={"without": "without_interval"}).assign(statistic="`" + results["indicator"] + "`")
+    lines += design_tables(named, lambda true: f"{true:,.0f}" if true > 100 else f"{true:.4f}")
     return "\n".join(lines)
 
 
@@ -118,13 +110,7 @@ READING = (
 
 def main() -> None:
     """Run the study and print or write its table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--quarter", default="2018Q1")
-    parser.add_argument("--times", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=20180522)
-    parser.add_argument("--write", type=Path)
-    options = parser.parse_args()
+    options = options_of(__doc__.splitlines()[0])
     frame, line = money(population(options.home, options.quarter), options.home, options.quarter)
     frame = frame.assign(percapita_fen=frame["fen"] / frame["heads"])
     percapita = np.sort(np.repeat(frame["percapita_fen"], frame["heads"]))
@@ -135,10 +121,7 @@ def main() -> None:
         if name in TAKEN:
             parts.append(study(draw, truth, line, low_line, township, options.times, options.seed).assign(design=name))
     text = text_of(pd.concat(parts, ignore_index=True), len(frame), options.times, options.seed)
-    if options.write:
-        options.write.write_text(text + "\n", encoding="utf-8", newline="\n")
-    else:
-        print(text)
+    give(text, options.write)
 
 
 if __name__ == "__main__":

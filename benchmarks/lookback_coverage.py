@@ -10,12 +10,11 @@ correlation of the rule ``lookback.clustering``, whatever the truth. Everything 
 
 from __future__ import annotations
 
-import argparse
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from coverage import give, options_of
 
 from linwu_stats.exits.lookback import draw_villages, village_frame
 from linwu_stats.exits.lookback.bounds import Bounds, rate_bounds
@@ -140,16 +139,9 @@ def text(rates: pd.DataFrame, incidence: pd.DataFrame, times: int, seed: int) ->
 
 def main() -> None:
     """Run the study and print or write its table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--times", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=20180522)
-    parser.add_argument("--write", type=Path)
-    options = parser.parse_args()
+    options = options_of(__doc__.splitlines()[0], 1000, home=False)
     said = text(cover(options.times, options.seed), cover_incidence(options.times, options.seed), options.times, options.seed)
-    if options.write:
-        options.write.write_text(said + "\n", encoding="utf-8", newline="\n")
-    else:
-        print(said)
+    give(said, options.write)
 
 
 if __name__ == "__main__":

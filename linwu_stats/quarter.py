@@ -446,8 +446,7 @@ def _late(q: Quarter, name: str) -> pd.DataFrame:
 
     if name == "public_cells":
         townships = [code for code in q.area_names if len(code) == 9]
-        tables = ("households", "headcounts", "household_exit", "household_income", "villages")
-        return disclosure.public_cells({one: getattr(q, one) for one in tables}, q.rules, townships)
+        return disclosure.public_cells({one: getattr(q, one) for one in disclosure.INPUTS}, q.rules, townships)
     return disclosure.public_rates(q.indicators, q.household_income, q.households, q.public_cells, q.rules)
 
 

@@ -15,5 +15,7 @@ from __future__ import annotations
 from linwu_stats.disclosure.audit import open_cells
 from linwu_stats.disclosure.protect import protect_counts, public_cells
 from linwu_stats.disclosure.rates import protect_rates, public_rates
+from linwu_stats.disclosure.suppress import small_cells
+from linwu_stats.disclosure.system import CONDITIONS, INPUTS, counted
 
-__all__ = ["open_cells", "protect_counts", "protect_rates", "public_cells", "public_rates"]
+__all__ = ["CONDITIONS", "INPUTS", "counted", "open_cells", "protect_counts", "protect_rates", "public_cells", "public_rates", "small_cells"]

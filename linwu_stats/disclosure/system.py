@@ -14,15 +14,15 @@ import numpy as np
 import pandas as pd
 
 from linwu_stats.rules import Rules
-from linwu_stats.tables import require
+from linwu_stats.tables import POOR, require
 
-__all__ = ["MEASURES", "POOR", "System", "counted"]
+__all__ = ["CONDITIONS", "INPUTS", "MEASURES", "System", "counted"]
 
 MEASURES = ("households", "persons")
-#: Statuses that count as not out of poverty.
-POOR = ("not_out", "pre_out", "returned")
+#: Tables that the counts are made of.
+INPUTS = ("households", "headcounts", "household_exit", "household_income", "villages")
 #: Conditions of a household's exit, by column of ``household_exit``.
-_CONDITIONS = ("income_outcome", "food", "clothing", "education", "medical", "housing", "water")
+CONDITIONS = ("income_outcome", "food", "clothing", "education", "medical", "housing", "water")
 _REACHED = {"already_reached": "met"}
 #: Households of this many persons and more are one group.
 _LARGE = 6
@@ -68,7 +68,7 @@ def counted(frames: Mapping[str, pd.DataFrame], rules: Rules, townships: Iterabl
     Takes households, headcounts, household_exit, household_income, villages and the codes of the townships. A household whose township is not known counts
     in an area of its own, so that the townships add up to the county. A poor village has its households that are not out; the township's others are one cell.
     """
-    for name in ("households", "headcounts", "household_exit", "household_income", "villages"):
+    for name in INPUTS:
         require(frames[name], name)
     county = rules.value("area.county")["code"]
     rows = _rows(frames, rules, county, set(townships))
@@ -77,7 +77,7 @@ def counted(frames: Mapping[str, pd.DataFrame], rules: Rules, townships: Iterabl
     _add_statuses(system, rows, county, areas)
     for status in ("poor", "out"):
         _add_groups(system, rows[rows["status"] == status], "verdict", "verdict", county, areas, prefix=f"{status}:", whole=status)
-    for condition in _CONDITIONS:
+    for condition in CONDITIONS:
         _add_groups(system, rows[rows["status"] == "poor"], condition, condition, county, areas, prefix="poor:", whole="poor")
     _add_groups(system, rows, "cause", "cause", county, areas)
     # Households of one size times the size are the persons: both together would give two equations for each sum, so the persons are left out.
@@ -90,7 +90,7 @@ def counted(frames: Mapping[str, pd.DataFrame], rules: Rules, townships: Iterabl
 def _rows(frames: Mapping[str, pd.DataFrame], rules: Rules, county: str, townships: set[str]) -> pd.DataFrame:
     heads = frames["headcounts"][["household_id", "registered_persons", "headcount_persons"]]
     rows = frames["households"][["household_id", "township_code", "village_code", "poverty_status", "cause"]].merge(heads, on="household_id", how="left")
-    columns = ["household_id", "verdict", *_CONDITIONS]
+    columns = ["household_id", "verdict", *CONDITIONS]
     rows = rows.merge(frames["household_exit"][columns], on="household_id", how="left")
     income = frames["household_income"]
     last4 = income.loc[income["period"] == "last4", ["household_id", "net_fen"]]
@@ -98,7 +98,7 @@ def _rows(frames: Mapping[str, pd.DataFrame], rules: Rules, county: str, townshi
     status = rows["poverty_status"]
     rows["status"] = np.select([status.isin(POOR), (status == "out").fillna(False)], ["poor", "out"], "unknown")
     rows["area"] = rows["township_code"].where(rows["township_code"].isin(townships), f"{county}000")
-    for column in ("verdict", "cause", *_CONDITIONS):
+    for column in ("verdict", "cause", *CONDITIONS):
         rows[column] = rows[column].replace(_REACHED).fillna("unknown")
     size = rows["registered_persons"]
     rows["size"] = size.clip(upper=_LARGE).astype("string").fillna("unknown")

@@ -15,7 +15,7 @@ from linwu_stats.exits.compare import exact
 from linwu_stats.exits.stability.basis import NO_LINE, least_passing
 from linwu_stats.exits.stability.counts import with_areas
 from linwu_stats.rules import Rules
-from linwu_stats.tables import conform, require
+from linwu_stats.tables import POOR, conform, require
 
 __all__ = ["COSTS", "INCOME", "count_needs", "list_needs"]
 
@@ -27,8 +27,6 @@ COSTS = {
     "exit.household.education": "stability.cost.education", "exit.household.medical": "stability.cost.medical",
     "exit.household.housing": "stability.cost.housing", "exit.household.water": "stability.cost.water",
 }
-_POOR = ("not_out", "pre_out", "returned")
-
 
 def list_needs(
     households: pd.DataFrame, household_exit_tests: pd.DataFrame, household_income: pd.DataFrame, headcounts: pd.DataFrame, housing: pd.DataFrame,
@@ -40,7 +38,7 @@ def list_needs(
     lacks nothing has no rows.
     """
     require(household_exit_tests, "household_exit_tests", "household_id", "rule_key", "outcome", "reason_code", "evidence")
-    poor = households.loc[households["poverty_status"].isin(_POOR).fillna(False), "household_id"].sort_values()
+    poor = households.loc[households["poverty_status"].isin(POOR).fillna(False), "household_id"].sort_values()
     tests = household_exit_tests[household_exit_tests["household_id"].isin(poor) & household_exit_tests["rule_key"].isin(list(COSTS))]
     tests = tests[tests["outcome"] != "met"]
     rows = pd.DataFrame({

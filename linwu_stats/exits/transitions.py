@@ -11,8 +11,7 @@ from typing import Any
 import narwhals as nw
 
 from linwu_stats.exits.compare import first_true, true, yuan
-from linwu_stats.exits.village import POOR
-from linwu_stats.tables import conform, label, require
+from linwu_stats.tables import POOR, conform, label, require
 
 __all__ = ["REASONS", "compare_quarters", "explain_why"]
 

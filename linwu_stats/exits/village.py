@@ -13,12 +13,9 @@ import pandas as pd
 
 from linwu_stats.exits.compare import exact, holds, one, refuse_sign, true
 from linwu_stats.rules import Rule, Rules
-from linwu_stats.tables import TABLES, conform, require
+from linwu_stats.tables import POOR, TABLES, conform, require
 
 __all__ = ["POOR", "Poor", "assess_villages", "count_poor", "incidence_outcome", "rows_of"]
-
-#: Statuses that count as poor in a rate (未脱贫人口): everybody who is not out.
-POOR = ("not_out", "pre_out", "returned")
 
 
 class Poor(NamedTuple):

@@ -17,7 +17,7 @@ from linwu_stats.indicators.make import ANNUAL_PERIODS
 from linwu_stats.indicators.multidimensional import alkire_foster, deprivations_of
 from linwu_stats.rules import Rules
 from linwu_stats.survey import weighted_quantile
-from linwu_stats.tables import CODES, conform, empty
+from linwu_stats.tables import CODES, POOR, conform, empty
 
 __all__ = ["TESTS", "make_changes", "make_lorenz", "make_multidimensional"]
 
@@ -26,7 +26,6 @@ TESTS: dict[str, str] = {
     "income_outcome": "收入", "food": "不愁吃", "clothing": "不愁穿", "education": "义务教育", "medical": "基本医疗", "housing": "住房安全",
     "water": "饮水安全",
 }
-POOR = ("not_out", "pre_out", "returned")
 PERCENTS = tuple(range(0, 101, 5))
 _METHODS = {"growth": "datt_ravallion", "shapley": "shapley"}
 _PARTS = ("before", "now", "change", "growth", "redistribution", "line", "residual")

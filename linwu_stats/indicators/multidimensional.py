@@ -49,8 +49,6 @@ def alkire_foster(
 
     Standard errors are linearised; intervals logit, Korn-Graubard where a share is rare.
     """
-    if unknown not in ("refuse", "domain", "bounds"):
-        raise DesignError(f"unknown={unknown!r} (未知值处理) is not known: 'refuse', 'domain' or 'bounds'")
     names, exact, scale, cutoff = _weights(deprivations, weights, k)
     seen, given = _read(d, deprivations, names, headcount, unknown)
     ways = ("_low", "_high") if unknown == "bounds" else ("",)
@@ -73,8 +71,6 @@ def by_group(
 ) -> Decomposition:
     """M0 by subgroup (多维贫困按人群分解): of each group H, A, M0, ``persons_share`` and ``contribution_share`` (its part in M0 of all; they add up to 1)."""
     names, exact, scale, cutoff = _weights(deprivations, weights, k)
-    if unknown not in ("refuse", "domain", "bounds"):
-        raise DesignError(f"unknown={unknown!r} (未知值处理) is not known: 'refuse' or 'domain'")
     if unknown == "bounds":
         raise DesignError("by_group (按人群分解): unknown='bounds' is not offered here: ask alkire_foster for each domain")
     seen, given = _read(d, deprivations, names, headcount, unknown)
@@ -134,6 +130,8 @@ def _fraction(value: Any) -> Fraction:
 
 def _read(d: Design, deprivations: Mapping[str, Any] | Sequence[str], names: list[str], headcount: Any, unknown: str) -> tuple[Any, np.ndarray]:
     """Persons in the design, and their deprivations, NaN where unknown (only with "bounds")."""
+    if unknown not in ("refuse", "domain", "bounds"):
+        raise DesignError(f"unknown={unknown!r} (未知值处理) is not known: 'refuse', 'domain' or 'bounds'")
     columns = dict(deprivations) if isinstance(deprivations, Mapping) else {name: name for name in names}
     given = np.column_stack([as_numbers(d.frame, columns[name], name) for name in names])
     inside = np.ones(len(d), dtype=bool) if d.active is None else d.active

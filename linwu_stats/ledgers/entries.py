@@ -7,6 +7,7 @@ ledger would flag ('约300', a code that is not in the list, a date that may be 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -24,8 +25,8 @@ from linwu_stats.ledgers.vocabulary import Field, plain_heading, squeeze, vocabu
 from linwu_stats.tables import CODES, TABLES, label
 
 __all__ = [
-    "CORRECTABLE", "Entry", "Form", "choices", "find_form", "heading_of", "is_correctable", "open_forms", "read_entry", "returned_files", "shown", "text_of",
-    "typed", "words_to_codes",
+    "CORRECTABLE", "Entry", "Form", "choices", "find_form", "heading_of", "is_correctable", "numbers_in",
+    "open_forms", "read_entry", "returned_files", "shown", "text_of", "typed", "words_to_codes",
 ]
 
 #: Tables whose values a person may correct; all of them are made by reading ledgers.
@@ -52,6 +53,16 @@ class Form(NamedTuple):
 
     sheet: Sheet
     rows: list[dict[str, Any]]
+
+
+def numbers_in(book: Book, name: str, mark: re.Pattern[str], by_name: str, notices: list[dict[str, Any]]) -> set[tuple[str, ...]]:
+    """Numbers of the sheets that a returned workbook says it is (交回表的表号): in the first cells of its sheets, else by the file's name, which is noted."""
+    cells = " ".join(squeeze(value) for sheet in book.sheets for row in sheet.rows[:12] for value in row if isinstance(value, str))
+    found = set(mark.findall(cells))
+    if not found and (named := re.search(by_name, name)):
+        found = {named.groups()}
+        notices.append({"file": name, "what": "表中没有表号，按文件名识别；请以后不要删去表号。"})
+    return found
 
 
 def is_correctable(name: str) -> bool:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from linwu_stats.ledgers.cells import is_blank, plain_text
 from linwu_stats.ledgers.content import open_book
-from linwu_stats.ledgers.entries import find_form, open_forms, read_entry, words_to_codes
+from linwu_stats.ledgers.entries import find_form, numbers_in, open_forms, read_entry, words_to_codes
 from linwu_stats.ledgers.identity import parse_code_number
 from linwu_stats.ledgers.lookback_sheets import PERSONS, QUESTIONS, RECOGNISES, STATE, LookbackSheetError
 from linwu_stats.ledgers.outcome import Refused, finding
@@ -85,11 +85,7 @@ def read_off_list(path: Path) -> pd.DataFrame:
 
 def _village_of(book: Book, name: str, quarter: str, villages: set[str], notices: list[dict[str, Any]]) -> str | None:
     """Village of a returned file by the number in its cells, else by its name."""
-    cells = " ".join(squeeze(value) for sheet in book.sheets for row in sheet.rows[:12] for value in row if isinstance(value, str))
-    found = set(_MARK.findall(cells))
-    if not found and (by_name := re.search(r"(\d{4}Q[1-4])_(\d{12})_L", name)):
-        found = {by_name.groups()}
-        notices.append({"file": name, "what": "表中没有表号，按文件名识别；请以后不要删去表号。"})
+    found = numbers_in(book, name, _MARK, r"(\d{4}Q[1-4])_(\d{12})_L", notices)
     if len(found) != 1:
         what = "表中没有表号" if not found else f"表中有{len(found)}个不同的表号"
         notices.append({"file": name, "what": f"{what}，不知道是哪个村的表，没有读取；请补上原表的表号。"})

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from linwu_stats.ledgers.cells import is_blank, plain_text
-from linwu_stats.ledgers.entries import find_form, heading_of, open_forms, read_entry
+from linwu_stats.ledgers.entries import find_form, heading_of, numbers_in, open_forms, read_entry
 from linwu_stats.ledgers.identity import parse_code_number
 from linwu_stats.ledgers.review_sheets import CANNOT
 from linwu_stats.ledgers.sheets import Book
@@ -58,11 +58,7 @@ def read_review_sheets(folder: Path, sample: pd.DataFrame, values: pd.DataFrame,
 
 def _identify(book: Book, name: str, quarter: str, townships: set[str], notices: list[dict[str, Any]]) -> tuple[str, str] | None:
     """Township and reviewer of a returned file by the number in its cells, else by its name."""
-    cells = " ".join(squeeze(value) for sheet in book.sheets for row in sheet.rows[:12] for value in row if isinstance(value, str))
-    found = set(_MARK.findall(cells))
-    if not found and (by_name := re.search(r"(\d{4}Q[1-4])_(\d{9})_([ABC])", name)):
-        found = {by_name.groups()}
-        notices.append({"file": name, "what": "表中没有表号，按文件名识别；请以后不要删去表号。"})
+    found = numbers_in(book, name, _MARK, r"(\d{4}Q[1-4])_(\d{9})_([ABC])", notices)
     if len(found) != 1:
         what = "表中没有表号" if not found else f"表中有{len(found)}个不同的表号"
         notices.append({"file": name, "what": f"{what}，不知道是哪个乡镇、哪位复核人的表，没有读取；请补上原表的表号。"})

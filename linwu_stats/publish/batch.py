@@ -25,7 +25,7 @@ from typing import Any
 import linwu_stats
 from linwu_stats.publish import exchange, html, keep, outputs, provenance, public
 from linwu_stats.publish.engine import NAME
-from linwu_stats.publish.fonts import house_characters, kept_in
+from linwu_stats.publish.fonts import common_characters, kept_in
 from linwu_stats.publish.index import index_html
 from linwu_stats.publish.plan import BatchError, Page, check_notebooks, page_facts, plan_pages
 from linwu_stats.publish.supervise import kernel_environment, run_jobs
@@ -264,10 +264,9 @@ def _jobs(run: _Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[s
 
 def _characters(run: _Run) -> str:
     """Characters that the pages of a run share: the words of the package and of the notebooks, and the names of the places."""
-    found = {*house_characters(), *"".join(run.q.area_names.values())}
-    for path in run.notebooks.values():
-        found |= {one for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] for one in "".join(cell["source"]) if ord(one) > 0x7F}
-    return "".join(sorted(found))
+    cells = [cell for path in run.notebooks.values() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    words = "".join("".join(cell["source"]) for cell in cells)
+    return common_characters(*run.q.area_names.values(), "".join(one for one in words if not one.isascii()))
 
 
 def _zygote(run: _Run, stack: ExitStack) -> Zygote | None:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from linwu_stats.publish import reads, words
-from linwu_stats.tables import CODES
+from linwu_stats.tables import CODES, POOR
 
 __all__ = [
     "CLASSES",
@@ -48,9 +48,6 @@ __all__ = [
     "verdict_counts",
     "village_rows",
 ]
-
-#: Statuses that count as poor in a rate (未脱贫人口): everybody who is not out.
-POOR = ("not_out", "pre_out", "returned")
 
 #: Conditions of a household's exit in the order of the pages: column of household_exit, rule key, term.
 TESTS: dict[str, tuple[str, str]] = {

@@ -17,7 +17,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["FAMILY", "FontError", "characters_missing", "chinese_font_file", "font_face", "house_characters", "kept_in", "use_chinese_font"]
+__all__ = [
+    "FAMILY", "FontError", "characters_missing", "chinese_font_file", "common_characters",
+    "font_face", "house_characters", "kept_in", "use_chinese_font",
+]
 
 #: Name of the family inside the font file.
 FAMILY = "Noto Sans SC"
@@ -98,6 +101,11 @@ def house_characters() -> str:
     paths = [*(root / "law").glob("*.yaml"), *(root / "tables").glob("*.py"), *(root / "publish").rglob("*.py"), *(root / "publish").rglob("*.j2")]
     found = {one for path in paths for one in path.read_text(encoding="utf-8") if ord(one) > 0x7F and ord(one) in _known_characters()}
     return "".join(sorted(found))
+
+
+def common_characters(*texts: str) -> str:
+    """What pages of one run share (共用字): the characters of the package's own words and of ``texts``."""
+    return "".join(sorted({*house_characters(), *"".join(texts)}))
 
 
 def characters_missing(text: str) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from linwu_stats.publish import facts, html, pages_exit, words, workbook
-from linwu_stats.publish.fonts import house_characters
+from linwu_stats.publish.fonts import common_characters
 from linwu_stats.publish.plan import page_file, period_text, rule_texts
 from linwu_stats.publish.tables_html import Fragment, Show, format_value, join, render_table, rule
 from linwu_stats.publish.worker import write_file
@@ -188,7 +188,7 @@ def _write(
 ) -> list[Path]:  # fmt: skip
     county = q.area_names[q.rules.value("area.county")["code"]]
     page = {
-        "characters": "".join(sorted({*house_characters(), *"".join(q.area_names.values())})), "title": title, "title_parts": [title],
+        "characters": common_characters(*q.area_names.values()), "title": title, "title_parts": [title],
         "series": f"{county}扶贫统计　{q.quarter}", "is_sample": bool(q.is_sample), "restricted": restricted,
         "facts": [("报告期", period_text(q.quarter)), ("地区", place)], "area_name": place, "provenance": {"facts": []},
         "command": f"linwu-stats {'caselists' if restricted else 'notices'} {q.quarter}",

@@ -14,7 +14,7 @@ import pandas as pd
 from linwu_stats.quarter import LATE
 from linwu_stats.tables import TABLES, dictionary_text
 
-__all__ = ["FOLDER", "aggregated_tables", "write_downloads", "write_table"]
+__all__ = ["FOLDER", "aggregated_tables", "file_entry", "write_downloads", "write_table"]
 
 #: Folder of a run that holds them.
 FOLDER = "downloads"
@@ -38,7 +38,8 @@ def write_downloads(q: Any, folder: Path) -> list[dict[str, Any]]:
     for name in aggregated_tables():
         write_table(getattr(q, name), name, target)
     (target / "data-dictionary.md").write_text(dictionary_text(aggregated_tables()), encoding="utf-8", newline="\n")
-    return [_entry(path, folder) for path in sorted(target.iterdir())]
+    titles = {name: TABLES[name].title for name in aggregated_tables()}
+    return [file_entry(path, folder, titles.get(path.stem, "数据字典")) for path in sorted(target.iterdir())]
 
 
 def write_table(frame: pd.DataFrame, name: str, folder: Path) -> None:
@@ -65,7 +66,7 @@ def _plain(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _entry(path: Path, folder: Path) -> dict[str, Any]:
-    title = TABLES[path.stem].title if path.stem in TABLES else "数据字典"
+def file_entry(path: Path, folder: Path, title: str) -> dict[str, Any]:
+    """What the index and the record say of a file beside the pages (文件条目): file, title, bytes, sha256."""
     return {"file": path.relative_to(folder).as_posix(), "title": title, "bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 

@@ -6,7 +6,6 @@ table of households. Before anything is written the plan is checked by linear pr
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from linwu_stats import RefusedError, disclosure
-from linwu_stats.disclosure.suppress import small_cells
-from linwu_stats.disclosure.system import MEASURES, counted
+from linwu_stats.disclosure.system import MEASURES
 from linwu_stats.publish import html, outputs, workbook
 from linwu_stats.publish.plan import period_text, rule_texts
 from linwu_stats.publish.tables_html import Fragment, Show, bullets, fold, join, render_table, rule
@@ -39,7 +37,6 @@ _RATES = {
     "wage_share": ("工资性占比", "percent", "%"), "business_net_share": ("经营净收入占比", "percent", "%"),
     "property_share": ("财产性占比", "percent", "%"), "transfer_share": ("转移性占比", "percent", "%"),
 }
-_CONDITIONS = ("income_outcome", "food", "clothing", "education", "medical", "housing", "water")
 _FILES = {"public_cells": "公开频数表", "public_rates": "公开指标表"}
 
 
@@ -49,11 +46,10 @@ class DisclosureError(RefusedError):
 
 def check_plan(q: Any) -> None:
     """Refuse a publication in which a small cell could be worked out (公开前检查), whatever way the cells were chosen; raises :class:`DisclosureError`."""
-    tables = ("households", "headcounts", "household_exit", "household_income", "villages")
-    system = counted({name: getattr(q, name) for name in tables}, q.rules, [code for code in q.area_names if len(code) == 9])
+    system = disclosure.counted({name: getattr(q, name) for name in disclosure.INPUTS}, q.rules, [code for code in q.area_names if len(code) == 9])
     withheld = (q.public_cells["mark"] != "shown").to_numpy()
     rule_of_cells = q.rules.value("disclosure.cells")
-    small = small_cells(system, {"households": rule_of_cells["minimum_households"], "persons": rule_of_cells["minimum_persons"]})
+    small = disclosure.small_cells(system, {"households": rule_of_cells["minimum_households"], "persons": rule_of_cells["minimum_persons"]})
     keys = list(system.keys)
     found = {keys[one.place][0] for one in disclosure.open_cells(system, withheld, small, rule_of_cells["width"])}
     if found:
@@ -79,13 +75,8 @@ def write_public(q: Any, folder: Path, foot: Mapping[str, Any], characters: str 
     write_file(target / "tables.xlsx", workbook.tables_workbook(body.tables, page))
     write_file(target / "index.html", _document(body, page, q))
     names = {"index.html": "公开版网页", "tables.xlsx": "公开版表格", "data-dictionary.md": "公开版数据字典"}
-    return [
-        {
-            "file": path.relative_to(folder).as_posix(), "title": names.get(path.name) or f"{_FILES[path.stem]}（公开版）", "bytes": path.stat().st_size,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        }
-        for path in sorted(target.iterdir())
-    ]
+    titles = names | {f"{name}{kind}": f"{title}（公开版）" for name, title in _FILES.items() for kind in (".csv", ".parquet")}
+    return [outputs.file_entry(path, folder, titles[path.name]) for path in sorted(target.iterdir())]
 
 
 def public_page(q: Any) -> Fragment:
@@ -108,7 +99,7 @@ def public_page(q: Any) -> Fragment:
         _heading("exit", "脱贫评估"),
         _by_area(q, "verdict", {f"poor:{code}": term for code, term in _INCOME.items()}, "未脱贫户评估结论"),
         _by_area(q, "verdict", {f"out:{code}": term for code, term in _INCOME.items()}, "已脱贫户复核结论", note="不符合是要复核的线索，不等于返贫。"),
-        _conditions(q), fold("各乡镇各项条件", join(*(_by_area(q, one, _outcomes(), f"未脱贫户：{_condition(one)}") for one in _CONDITIONS))),
+        _conditions(q), fold("各乡镇各项条件", join(*(_by_area(q, one, _outcomes(), f"未脱贫户：{_condition(one)}") for one in disclosure.CONDITIONS))),
         _villages(q),
         _heading("groups", "致贫原因和家庭人口"), *_groups(q),
     ]
@@ -211,7 +202,7 @@ def _conditions(q: Any) -> Fragment:
     cells = q.public_cells[q.public_cells["area_code"] == county]
     rows = [
         {"area": _condition(one)} | _numbers(cells[cells["public_table"] == one].set_index("category"), _outcomes())
-        for one in _CONDITIONS if (cells["public_table"] == one).any()
+        for one in disclosure.CONDITIONS if (cells["public_table"] == one).any()
     ]
     return _table(rows, _outcomes(), "条件", "全县未脱贫户各项条件", "任何一项保障未达标即不符合退出条件，不论收入多少；未知不当作达标。")
 

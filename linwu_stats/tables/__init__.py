@@ -15,9 +15,10 @@ import pandas as pd
 
 from linwu_stats import RefusedError
 from linwu_stats.tables import checks, codes, disclosure, estimates, exits, income, indicators, ledgers, lookback, reconciliation, review, stability
+from linwu_stats.tables.codes import POOR
 from linwu_stats.tables.shape import Column, Table
 
-__all__ = ["CODES", "TABLES", "Column", "Table", "TableError", "conform", "dictionary_text", "empty", "label", "require"]
+__all__ = ["CODES", "POOR", "TABLES", "Column", "Table", "TableError", "conform", "dictionary_text", "empty", "label", "require"]
 
 #: Logical types: pandas type (nullable, so that unknown stays unknown) and narwhals type.
 TYPES: dict[str, tuple[str, Any]] = {

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["CODES"]
+__all__ = ["CODES", "POOR"]
+
+#: Statuses that count as poor (未脱贫人口): everybody who is not out.
+POOR = ("not_out", "pre_out", "returned")
 
 #: Codes and their official Chinese terms. A code list is closed: ``conform`` refuses another value.
 CODES: dict[str, dict[str, str]] = {
