@@ -18,16 +18,17 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import linwu_stats
-from linwu_stats.publish import exchange, html, keep, outputs, provenance, public
+from linwu_stats.publish import exchange, html, keep, provenance
+from linwu_stats.publish.around import Around, characters_of, refuse_full_disk
 from linwu_stats.publish.engine import NAME
-from linwu_stats.publish.fonts import common_characters, kept_in
-from linwu_stats.publish.index import index_html
+from linwu_stats.publish.fonts import kept_in
 from linwu_stats.publish.plan import BatchError, Page, check_notebooks, page_facts, plan_pages
+from linwu_stats.publish.runs import PageResult, Run, parameters_of
 from linwu_stats.publish.supervise import kernel_environment, run_jobs
 from linwu_stats.publish.worker import write_file
 from linwu_stats.publish.zygote import FIGURES, can_fork
@@ -58,54 +59,6 @@ _ADVICE_OTHER = "程序已自动重试一次仍未成功。请检查内存和磁
 
 # The names by which the exchange of folders is known to who reads this module first.
 _publish, _recover, _alone = exchange.publish, exchange.recover, exchange.alone
-
-
-@dataclass(frozen=True)
-class PageResult:
-    """What became of one page (页面结果): ``outcome`` made or failed, the reason in words, the cell, durations, links that lead nowhere.
-
-    ``source``: where it comes from: made, outputs (of the published run, still true), resumed (of a run that was cut off), unchanged (the whole run).
-    """
-
-    page: Page
-    outcome: str
-    reason: str = ""
-    kind: str = ""
-    cell: int | None = None
-    seconds: float = 0.0
-    execute_seconds: float | None = None
-    export_seconds: float | None = None
-    tries: int = 1
-    dead_links: list[str] = field(default_factory=list)
-    source: str = "made"
-    files: dict[str, str] = field(default_factory=dict)
-    reads: list[str] | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the page could not be made."""
-        return self.outcome != "made"
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What the steps of one run share."""
-
-    q: Any
-    home: Path
-    folder: Path
-    seen: Path
-    pages: list[Page]
-    notebooks: Mapping[str, Path]
-    workers: int
-    limit_seconds: float
-    limit_mb: float | None
-    engine: str | None
-    scope: list[str] | None
-    started: dt.datetime
-    inputs: Mapping[str, Any]
-    key: str
-    static: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -167,7 +120,7 @@ def run_batch(
 def _prepare(
     quarter: str, root: Path, reports: Path, name: str, scope: list[str] | None, notebooks_dir: Path | str | None, workers: int | None,
     limit_seconds: float, limit_mb: float | None, engine: str | None,
-) -> _Run:  # fmt: skip
+) -> Run:  # fmt: skip
     """Everything that is known before the first page, and the refusals."""
     started = dt.datetime.now(tz=dt.UTC)
     folder = _notebooks(root, notebooks_dir)
@@ -180,76 +133,54 @@ def _prepare(
     own = chosen in (NAME, "plain")  # the two make the same pages
     key = keep.digest(inputs, provenance.libraries(), scope or "all", "own" if own else chosen, [page.stem for page in pages])
     thin = {one for one, path in notebooks.items() if own and is_thin(json.loads(path.read_text(encoding="utf-8"))["cells"])}
-    static = {page.stem: keep.static_key(inputs, q, page.source, _parameters(page)) for page in pages if page.source in thin}
+    static = {page.stem: keep.static_key(inputs, q, page.source, parameters_of(page)) for page in pages if page.source in thin}
     workers = max(1, min(workers or _processors(), len(pages)))
-    return _Run(
+    return Run(
         q, root, reports / f".{name}.partial", reports / name, pages, notebooks, workers, limit_seconds, limit_mb, chosen, scope, started, inputs, key, static,
     )
 
 
-def _make(run: _Run, progress: Callable[[int, int, str], None], again: bool, clock: float) -> tuple[list[PageResult], list[str]]:
-    """All pages, the index and the record, in the partial folder; refuses what may not be published."""
+def _make(run: Run, progress: Callable[[int, int, str], None], again: bool, clock: float) -> tuple[list[PageResult], list[str]]:
+    """All pages and what stands around them, in the partial folder; refuses what may not be published."""
     run.folder.mkdir(exist_ok=True)
-    with ExitStack() as stack:
-        results, reads = _make_pages(run, progress, again, stack)
-    with kept_in(run.home / ".cache"):
-        return _finish(run, results, reads, clock)
-
-
-def _finish(run: _Run, results: list[PageResult], reads: dict[str, str], clock: float) -> tuple[list[PageResult], list[str]]:
-    """What stands around the pages: the public edition, the tables as files, the index, the record."""
-    _refuse_full_disk(results)
-    results = _check_links(run.folder, results)
-    failures = [f"{one.page.area_name} {one.page.file}：{one.reason}" for one in results if one.failed]
-    failures += [f"{one.page.file} 链接失效：{link}" for one in results for link in one.dead_links]
-    downloads = outputs.write_downloads(run.q, run.folder)
-    if run.scope is None:
-        try:
-            downloads = public.write_public(run.q, run.folder, provenance.page_provenance(run.q), _characters(run)) + downloads
-        except public.DisclosureError as error:
-            failures.append(f"公开版没有生成：{error}")
-    failures += _write_index(run, results, downloads, bool(failures))
-    _refuse_changed(run)
-    _write_record(run, results, downloads, reads, failures, time.perf_counter() - clock)
-    exchange.remove(run.folder / "work")
-    return results, failures
-
-
-def _make_pages(run: _Run, progress: Callable[[int, int, str], None], again: bool, stack: ExitStack) -> tuple[list[PageResult], dict[str, str]]:
     facts, jobs, keys = _jobs(run)
     answers = keep.salvage(run.folder, {page.stem: key for page, key in zip(run.pages, keys, strict=True)})
-    answers = {stem: answer | {"source": "resumed"} for stem, answer in answers.items()}
-    results = {number: _result(page, answers[page.stem]) for number, page in enumerate(run.pages) if page.stem in answers}
-    numbers = [number for number in range(len(jobs)) if number not in results]
-    zygote = _zygote(run, stack) if numbers and run.engine == NAME else None
-    before: dict[str, dict[str, str]] = {}
-    if zygote is not None and not again:
-        before = _unchanged(run, zygote)
+    results = {number: _result(page, answers[page.stem] | {"source": "resumed"}) for number, page in enumerate(run.pages) if page.stem in answers}
+    with kept_in(run.home / ".cache"), ExitStack() as stack:
+        zygote = _zygote(run, stack) if len(results) < len(jobs) and run.engine == NAME else None
+        around = Around(run)  # while the zygote imports and reads
+        zygote = zygote if _ready(zygote) else None
+        before = _unchanged(run, zygote) if zygote is not None and not again else {}
         jobs = [job | ({"executed": str(run.seen / job["page"]["notebook"])} if job["stem"] in before else {}) for job in jobs]
 
-    def done(number: int, answer: dict[str, Any]) -> None:
-        page = run.pages[number]
-        if answer["outcome"] == "failed":
-            _write_failure(run.folder, page, facts[number], answer)
-        answer = answer | {"files": _files(run.folder, page.stem), "source": "outputs" if page.stem in before else "made"}
-        if page.stem in before:
-            answer["reads"] = sorted(before[page.stem])
-        results[number] = _result(page, answer)
-        if answer["outcome"] == "made":
-            keep.write_salvage(run.folder, page.stem, keys[number], answer)
-        progress(len(results), len(run.pages), f"{page.area_name}{' 失败' if results[number].failed else ''}")
+        def done(number: int, answer: dict[str, Any]) -> None:
+            page = run.pages[number]
+            if answer["outcome"] == "failed":
+                _write_failure(run.folder, page, facts[number], answer)
+            answer = answer | {"files": _files(run.folder, page.stem), "source": "outputs" if page.stem in before else "made"}
+            if page.stem in before:
+                answer["reads"] = sorted(before[page.stem])
+            results[number] = _result(page, answer)
+            if answer["outcome"] == "made":
+                keep.write_salvage(run.folder, page.stem, keys[number], answer)
+            around.add(results[number])
+            progress(len(results), len(run.pages), f"{page.area_name}{' 失败' if results[number].failed else ''}")
 
-    limits = {"workers": run.workers, "limit_seconds": run.limit_seconds, "limit_mb": run.limit_mb}
-    run_jobs(jobs, home=run.home, done=done, zygote=zygote, numbers=numbers, **limits)
-    ordered = [results[number] for number in range(len(jobs))]
-    return ordered, _digests(run, zygote, ordered, before)
+        for one in results.values():
+            around.add(one)
+        numbers = [number for number in range(len(jobs)) if number not in results]
+        limits = {"workers": run.workers, "limit_seconds": run.limit_seconds, "limit_mb": run.limit_mb}
+        run_jobs(jobs, home=run.home, done=done, zygote=zygote, numbers=numbers, **limits)
+        ordered = [results[number] for number in range(len(jobs))]
+        refuse_full_disk(ordered)
+        return around.finish(ordered, _digests(run, zygote, ordered, before), clock)
 
 
-def _jobs(run: _Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+def _jobs(run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
     """What each page shows around its outputs, the job that makes it, and the key of that job."""
     files = ["index.html", "run.json", *(page.file for page in run.pages)]
     foot = provenance.page_provenance(run.q)
-    characters = {"characters": _characters(run)}
+    characters = {"characters": characters_of(run)}
     facts = [_facts(page, run.q, foot, files) | characters for page in run.pages]
     plain = None if run.engine in (NAME, "plain") else run.engine
     jobs = [
@@ -262,35 +193,32 @@ def _jobs(run: _Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[s
     return facts, jobs, [keep.digest(run.key, page.stem, fact) for page, fact in zip(run.pages, facts, strict=True)]
 
 
-def _characters(run: _Run) -> str:
-    """Characters that the pages of a run share: the words of the package and of the notebooks, and the names of the places."""
-    cells = [cell for path in run.notebooks.values() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-    words = "".join("".join(cell["source"]) for cell in cells)
-    return common_characters(*run.q.area_names.values(), "".join(one for one in words if not one.isascii()))
-
-
-def _zygote(run: _Run, stack: ExitStack) -> Zygote | None:
-    """The process that is copied for each page; None where it cannot be had, which costs time only."""
+def _zygote(run: Run, stack: ExitStack) -> Zygote:
+    """The process that is copied for each page, on its way to be ready."""
     areas = {page.source: page.area for page in run.pages}
     several = {source: area for source, area in areas.items() if sum(page.source == source for page in run.pages) > 1}
     areas = several or areas  # what one page alone calls may wait for that page
     wanted = {
-        "home": str(run.home), "quarter": run.q.quarter, "characters": _characters(run),
+        "home": str(run.home), "quarter": run.q.quarter, "characters": characters_of(run),
         "notebooks": [str(run.notebooks[source]) for source in areas], "areas": list(areas.values()),
     }
     environment = kernel_environment(run.home) | FIGURES
     zygote = Zygote(wanted, environment, run.home / ".cache" / "log" / "zygote.log")
     stack.callback(zygote.end)
-    if run.scope is None:
-        _ = run.q.public_rates  # worked out while the zygote imports and reads
-    try:
-        zygote.wait_ready(_READY_SECONDS)
-    except ZygoteError:
-        return None
     return zygote
 
 
-def _unchanged(run: _Run, zygote: Zygote) -> dict[str, dict[str, str]]:
+def _ready(zygote: Zygote | None) -> bool:
+    """Wait until it can be copied; that it cannot costs time only."""
+    try:
+        if zygote is not None:
+            zygote.wait_ready(_READY_SECONDS)
+    except ZygoteError:
+        return False
+    return zygote is not None
+
+
+def _unchanged(run: Run, zygote: Zygote) -> dict[str, dict[str, str]]:
     """Pages whose outputs in the published run still hold: by stem, what they read and its digest."""
     found = keep.kept_notebooks(run.seen, run.static)
     if not found:
@@ -302,7 +230,7 @@ def _unchanged(run: _Run, zygote: Zygote) -> dict[str, dict[str, str]]:
     return {stem: found[stem] for stem in same or []}
 
 
-def _digests(run: _Run, zygote: Zygote | None, results: list[PageResult], before: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def _digests(run: Run, zygote: Zygote | None, results: list[PageResult], before: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Digests of all that the pages have read; none where no zygote was there to note it."""
     known: dict[str, str] = {}
     for pairs in before.values():
@@ -329,11 +257,7 @@ def _files(folder: Path, stem: str) -> dict[str, str]:
 
 def _facts(page: Page, q: Any, foot: Mapping[str, Any], files: list[str]) -> dict[str, Any]:
     notebook = f"notebooks/{page.stem}.ipynb"
-    return page_facts(page, q, [*files, notebook]) | {"provenance": foot, "notebook": notebook, "parameters": _parameters(page)}
-
-
-def _parameters(page: Page) -> dict[str, str]:
-    return {"quarter": page.quarter, "area": page.area, "home": "."}
+    return page_facts(page, q, [*files, notebook]) | {"provenance": foot, "notebook": notebook, "parameters": parameters_of(page)}
 
 
 def _write_failure(folder: Path, page: Page, facts: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
@@ -341,61 +265,6 @@ def _write_failure(folder: Path, page: Page, facts: Mapping[str, Any], answer: M
     failure = {key: answer.get(key) for key in ("reason", "cell", "source", "traceback")}
     failure["advice"] = _ADVICE.get(answer.get("kind", ""), _ADVICE_OTHER)
     write_file(folder / page.file, html.failure_to_html({**facts, "notebook": facts["notebook"] if kept else ""}, failure))
-
-
-def _refuse_full_disk(results: list[PageResult]) -> None:
-    full = next((one for one in results if one.kind == "disk"), None)
-    if full is not None:
-        raise BatchError(
-            f"the disk does not take the pages (磁盘写不进): {full.page.file}: {full.reason}. Nothing was published, what readers see is unchanged; make "
-            "space, then run again: pages that were made are kept"
-        )
-
-
-def _refuse_changed(run: _Run) -> None:
-    changed = keep.changed_parts(run.inputs, keep.snapshot(run.home, run.q.quarter, run.notebooks))
-    if changed:
-        raise BatchError(
-            f"inputs changed while the pages were made (运行期间输入有变动): {'、'.join(changed)}. Nothing was published, so that no run mixes two "
-            "states; run again"
-        )
-
-
-def _check_links(folder: Path, results: list[PageResult]) -> list[PageResult]:
-    documents = {one.page.file: (folder / one.page.file).read_text(encoding="utf-8") for one in results}
-    files: dict[str, set[str] | None] = {name: html.places(text) for name, text in documents.items()}
-    files |= {"index.html": None, "run.json": None} | {file: None for one in results for file in one.files if file not in files}
-    return [replace(one, dead_links=html.dead_links(documents[one.page.file], files)) for one in results]
-
-
-def _write_index(run: _Run, results: list[PageResult], downloads: list[dict[str, Any]], failed: bool) -> list[str]:
-    before = exchange.stays_reachable(run.seen.parent, run.seen.name, run.key, failed)
-    document, failures = index_html(run.q, results, provenance.page_provenance(run.q), earlier=before, downloads=downloads, characters=_characters(run))
-    write_file(run.folder / "index.html", document)
-    return failures
-
-
-def _write_record(
-    run: _Run, results: list[PageResult], downloads: list[dict[str, Any]], reads: Mapping[str, str], failures: list[str], seconds: float
-) -> None:
-    places = {note: index for index, note in enumerate(reads)}
-    pages = [
-        {
-            "file": one.page.file, "stem": one.page.stem, "kind": one.page.kind, "area": one.page.area, "outcome": one.outcome, "source": one.source,
-            "reason": one.reason, "cell": one.cell, "parameters": _parameters(one.page), "seconds": one.seconds, "execute_seconds": one.execute_seconds,
-            "export_seconds": one.export_seconds, "tries": one.tries, "dead_links": one.dead_links, "sha256": one.files.get(one.page.file),
-            "static_key": run.static.get(one.page.stem), "files": one.files,
-            "reads": [places[note] for note in one.reads or []] if all(note in places for note in one.reads or []) else [],
-        }
-        for one in results
-    ]
-    record = provenance.run_record(
-        run.q, pages, notebooks=run.inputs["notebooks"], scope=run.scope or "all", started=run.started.isoformat(timespec="seconds"),
-        seconds=round(seconds, 3), workers=run.workers, engine=run.engine, key=run.key, inputs=run.inputs, failures=failures, reads=reads, downloads=downloads,
-        files=keep.file_hashes(run.folder),
-        index_sha256=provenance.file_sha256(run.folder / "index.html"),
-    )
-    write_file(run.folder / "run.json", json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
 def _notebooks(root: Path, given: Path | str | None) -> Path:

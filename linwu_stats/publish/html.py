@@ -13,7 +13,7 @@ import hashlib
 import html
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from linwu_stats.publish.fonts import font_face
 # jsonschema, which nbformat uses, compiles a grammar of this module at import if it is there; notebook schemas do not need it, and it costs a second.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-__all__ = ["dead_links", "failure_to_html", "furnish", "notebook_to_html", "piece_to_html", "places", "render", "visible_text"]
+__all__ = ["dead_among", "dead_links", "failure_to_html", "furnish", "links", "notebook_to_html", "piece_to_html", "places", "render", "visible_text"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -118,9 +118,18 @@ def dead_links(document: str, files: Mapping[str, set[str] | None]) -> list[str]
 
     ``files``: the files that there are, each with the ids of its places (None: not a page). A link to a host is not looked at.
     """
-    own = places(document)
+    return dead_among(links(document), places(document), files)
+
+
+def links(document: str) -> list[str]:
+    """Where the links of a document lead (链接目标), as they are written, each once."""
+    return list(dict.fromkeys(href for href, _ in _LINK.findall(document)))
+
+
+def dead_among(hrefs: Iterable[str], own: set[str], files: Mapping[str, set[str] | None]) -> list[str]:
+    """Those of a document's links that lead nowhere; ``own``: the ids of its places. As :func:`dead_links`."""
     dead = set()
-    for href, _ in _LINK.findall(document):
+    for href in hrefs:
         file, _, place = html.unescape(href).partition("#")
         if re.match(r"[a-z]+:", file):
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -17,7 +17,7 @@ from linwu_stats.publish.html import FOOT, furnish, render
 from linwu_stats.publish.plan import SUBJECT, SUBJECTS, period_text
 from linwu_stats.publish.tables_html import Fragment
 
-__all__ = ["index_html"]
+__all__ = ["Parts", "index_html", "index_parts"]
 
 #: Sections in reading order: id, which is also the name in the template, and heading.
 _HEADINGS = {
@@ -26,18 +26,20 @@ _HEADINGS = {
 }
 
 
-def index_html(
-    q: Any, results: Iterable[Any], foot: Mapping[str, Any], *, earlier: str | None = None, downloads: Iterable[Mapping[str, Any]] = (),
-    characters: str = "",
-) -> tuple[str, list[str]]:
-    """The index page of a run, and what could not be shown on it (目录页).
+class Parts(NamedTuple):
+    """What the tables say on the index (目录页各部分): its tables by section, doubts, and what could not be worked out, in words."""
 
-    ``q``: the quarter; ``results``: one per page (``batch.PageResult``); ``foot``: of ``provenance.page_provenance``;
-    ``earlier``: link to the run before; ``downloads``: files beside the pages (file, title, bytes); ``characters``: those that the pages of the run share.
-    A section whose numbers cannot be worked out is left out and named; the links to the pages are always there.
+    tables: Mapping[str, Fragment | None]
+    doubts: list[Any]
+    troubles: list[str]
+
+
+def index_parts(q: Any, results: Iterable[Any]) -> Parts:
+    """All that the index shows of the quarter's tables (目录页各部分); of ``results`` it shows which failed.
+
+    A section whose numbers cannot be worked out is left out and named.
     """
     rows = [_row(one) for one in results]
-    failed = [row for row in rows if row["failed"]]
     county = q.rules.value("area.county")["code"]
     troubles: list[str] = []
 
@@ -49,9 +51,10 @@ def index_html(
             troubles.append(f"目录页缺少“{what}”：{type(error).__name__}: {error}")
             return None
 
-    own = {row["code"]: row for row in rows if row["kind"] in ("county", "township", "village")}
+    own = _own(rows)
     links = {code: _place(row) for code, row in own.items()}
     plain = {code: _place(row | {"failed": False}) for code, row in own.items()}  # where the page is not what the line is about
+    failed = [row for row in rows if row["failed"]]
     tables = {
         "failed": sections.failures(failed) if failed else None,
         "figures": attempt(lambda: sections.figures(q, county), "全县指标"),
@@ -61,18 +64,41 @@ def index_html(
         "townships": attempt(lambda: sections.townships(q, county, links), "乡镇"),
         "villages": attempt(lambda: sections.villages(q, links, plain), "行政村"),
     }
+    return Parts(tables, attempt(lambda: sections.doubts(q, county), "使用提示") or [], troubles)
+
+
+def index_html(
+    q: Any, results: Iterable[Any], foot: Mapping[str, Any], parts: Parts | None = None, *, earlier: str | None = None,
+    downloads: Iterable[Mapping[str, Any]] = (), characters: str = "",
+) -> tuple[str, list[str]]:  # fmt: skip
+    """The index page of a run, and what could not be shown on it (目录页).
+
+    ``q``: the quarter; ``results``: one per page (``batch.PageResult``); ``foot``: of ``provenance.page_provenance``; ``parts``: of :func:`index_parts` for
+    the same outcomes, by default made here; ``earlier``: link to the run before; ``downloads``: files beside the pages (file, title, bytes); ``characters``:
+    those that the pages of the run share. The links to the pages are always there.
+    """
+    results = list(results)
+    rows = [_row(one) for one in results]
+    tables, doubts, troubles = parts or index_parts(q, results)
+    county, own = q.rules.value("area.county")["code"], _own(rows)
     lists = {level: _list(own, level) for level in ("township", "village") if tables[f"{level}s"] is None}
     shown = _numbered(tables)
     subjects = _subjects(rows)
     there = {**shown, "county": True, "subjects": subjects, "files": True} | {f"{level}s": True for level, links_only in lists.items() if links_only}
+    failed = [row for row in rows if row["failed"]]
     document = render(
         "index.html.j2", _page(q, county, foot) | {"characters": characters}, shown=shown, lists=lists, headings=_HEADINGS, subjects=subjects, earlier=earlier,
         contents=[{"level": 2, "id": name, "text": text} for name, text in _HEADINGS.items() if there.get(name)] + [FOOT],
-        failed=failed, made=len(rows) - len(failed), doubts=attempt(lambda: sections.doubts(q, county), "使用提示") or [],
-        county=links.get(county), methods=next((_place(row) for row in rows if row["kind"] == "methods"), None), downloads=_files(downloads),
+        failed=failed, made=len(rows) - len(failed), doubts=doubts, county=_place(own[county]) if county in own else None,
+        methods=next((_place(row) for row in rows if row["kind"] == "methods"), None), downloads=_files(downloads),
         public=next((one["file"] for one in downloads if one["file"] == "public/index.html"), ""),
     )
-    return document, troubles
+    return document, list(troubles)
+
+
+def _own(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The page of each area itself, not of a subject."""
+    return {row["code"]: row for row in rows if row["kind"] in ("county", "township", "village")}
 
 
 def _numbered(tables: Mapping[str, Fragment | None]) -> dict[str, Markup]:

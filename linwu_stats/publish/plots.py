@@ -14,7 +14,9 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import TightLayoutEngine
 
 from linwu_stats.publish.fonts import use_chinese_font
 from linwu_stats.publish.tables_html import format_value
@@ -170,7 +172,7 @@ def plot_outcomes(table: pd.DataFrame, *, labels: dict[str, str], title: str, ax
 def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
     use_chinese_font()
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height))
         axes = figure.subplots()
         axes.set_title(_plain(title), loc="left", fontsize=11.5, color="black", wrap=True)
     return figure, axes
@@ -182,6 +184,7 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
+    "axes.titley": 1.0,  # nothing stands between axes and title; to look for it costs as much as the bars
     "xtick.color": INK,
     "ytick.color": INK,
     "hatch.linewidth": 0.6,
@@ -204,11 +207,16 @@ def _png(figure: Figure) -> bytes:
         _SKETCHES[-1] -= 1
     buffer = io.BytesIO()
     with mpl.rc_context(_STYLE):
-        layout = figure.get_layout_engine()
         figure.set_dpi(_DPI)
-        if layout is not None:  # laid out twice, as savefig would, but drawn once
-            layout.execute(figure)
-            layout.execute(figure)
-            figure.set_layout_engine("none")
-        figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+        canvas = FigureCanvasAgg(figure)
+        _fit(figure)
+        canvas.print_png(buffer, metadata={"Software": None})  # savefig would draw everything twice
     return buffer.getvalue()
+
+
+def _fit(figure: Figure) -> None:
+    """Margins as wide as what stands in them, measured once; a legend of the whole figure has its place at the foot."""
+    TightLayoutEngine(pad=0.6, rect=None).execute(figure)
+    if figure.legends:
+        foot = max(one.get_window_extent().height for one in figure.legends) / figure.bbox.height
+        figure.subplots_adjust(bottom=figure.subplotpars.bottom + foot)

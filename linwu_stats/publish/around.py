@@ -1,0 +1,116 @@
+"""What stands around the pages of a run (页面之外的文件): the tables as files, the public edition, the index, the links between pages, the record.
+
+Most of it needs no page: :class:`Around` makes that while others make the pages ready, and adds the rest when they are there.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from linwu_stats.publish import exchange, html, index, keep, outputs, provenance, public
+from linwu_stats.publish.fonts import common_characters
+from linwu_stats.publish.plan import BatchError
+from linwu_stats.publish.runs import PageResult, Run, parameters_of
+from linwu_stats.publish.worker import write_file
+
+__all__ = ["Around", "characters_of", "refuse_full_disk"]
+
+
+class Around:
+    """What stands around the pages of ``run``; made at once: tables as files, public edition, and the index's own tables."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._failures: list[str] = []
+        self._places: dict[str, set[str]] = {}
+        self._links: dict[str, list[str]] = {}
+        self._downloads = outputs.write_downloads(run.q, run.folder)
+        if run.scope is None:
+            try:
+                written = public.write_public(run.q, run.folder, provenance.page_provenance(run.q), characters_of(run))
+                self._downloads = written + self._downloads
+            except public.DisclosureError as error:
+                self._failures.append(f"公开版没有生成：{error}")
+        self._parts = index.index_parts(run.q, [PageResult(page, outcome="made") for page in run.pages])
+
+    def add(self, one: PageResult) -> None:
+        """Look at the links of a page that is there (查看链接)."""
+        document = (self._run.folder / one.page.file).read_text(encoding="utf-8")
+        self._places[one.page.file], self._links[one.page.file] = html.places(document), html.links(document)
+
+    def finish(self, results: list[PageResult], reads: Mapping[str, str], clock: float) -> tuple[list[PageResult], list[str]]:
+        """Links, index and record; gives the results with their dead links, and all failures in words. Refuses where an input changed (收尾)."""
+        run = self._run
+        results = self._check_links(results)
+        failures = [f"{one.page.area_name} {one.page.file}：{one.reason}" for one in results if one.failed]
+        failures += [f"{one.page.file} 链接失效：{link}" for one in results for link in one.dead_links]
+        failures += self._failures
+        parts = index.index_parts(run.q, results) if any(one.failed for one in results) else self._parts
+        before = exchange.stays_reachable(run.seen.parent, run.seen.name, run.key, bool(failures))
+        document, troubles = index.index_html(
+            run.q, results, provenance.page_provenance(run.q), parts, earlier=before, downloads=self._downloads, characters=characters_of(run)
+        )
+        write_file(run.folder / "index.html", document)
+        failures += troubles
+        _refuse_changed(run)
+        _write_record(run, results, self._downloads, reads, failures, time.perf_counter() - clock)
+        exchange.remove(run.folder / "work")
+        return results, failures
+
+    def _check_links(self, results: list[PageResult]) -> list[PageResult]:
+        files: dict[str, set[str] | None] = {one.page.file: self._places[one.page.file] for one in results}
+        files |= {"index.html": None, "run.json": None} | {file: None for one in results for file in one.files if file not in files}
+        return [replace(one, dead_links=html.dead_among(self._links[one.page.file], self._places[one.page.file], files)) for one in results]
+
+
+def characters_of(run: Run) -> str:
+    """Characters that the pages of a run share (共用字): the words of the package and of the notebooks, and the names of the places."""
+    cells = [cell for path in run.notebooks.values() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    words = "".join("".join(cell["source"]) for cell in cells)
+    return common_characters(*run.q.area_names.values(), "".join(one for one in words if not one.isascii()))
+
+
+def refuse_full_disk(results: list[PageResult]) -> None:
+    """Refuse to go on where a page could not be written for want of space (磁盘写不进)."""
+    full = next((one for one in results if one.kind == "disk"), None)
+    if full is not None:
+        raise BatchError(
+            f"the disk does not take the pages (磁盘写不进): {full.page.file}: {full.reason}. Nothing was published, what readers see is unchanged; make "
+            "space, then run again: pages that were made are kept"
+        )
+
+
+def _refuse_changed(run: Run) -> None:
+    changed = keep.changed_parts(run.inputs, keep.snapshot(run.home, run.q.quarter, run.notebooks))
+    if changed:
+        raise BatchError(
+            f"inputs changed while the pages were made (运行期间输入有变动): {'、'.join(changed)}. Nothing was published, so that no run mixes two "
+            "states; run again"
+        )
+
+
+def _write_record(
+    run: Run, results: list[PageResult], downloads: list[dict[str, Any]], reads: Mapping[str, str], failures: list[str], seconds: float
+) -> None:
+    places = {note: index for index, note in enumerate(reads)}
+    pages = [
+        {
+            "file": one.page.file, "stem": one.page.stem, "kind": one.page.kind, "area": one.page.area, "outcome": one.outcome, "source": one.source,
+            "reason": one.reason, "cell": one.cell, "parameters": parameters_of(one.page), "seconds": one.seconds, "execute_seconds": one.execute_seconds,
+            "export_seconds": one.export_seconds, "tries": one.tries, "dead_links": one.dead_links, "sha256": one.files.get(one.page.file),
+            "static_key": run.static.get(one.page.stem), "files": one.files,
+            "reads": [places[note] for note in one.reads or []] if all(note in places for note in one.reads or []) else [],
+        }
+        for one in results
+    ]
+    record = provenance.run_record(
+        run.q, pages, notebooks=run.inputs["notebooks"], scope=run.scope or "all", started=run.started.isoformat(timespec="seconds"),
+        seconds=round(seconds, 3), workers=run.workers, engine=run.engine, key=run.key, inputs=run.inputs, failures=failures, reads=reads, downloads=downloads,
+        files=keep.file_hashes(run.folder),
+        index_sha256=provenance.file_sha256(run.folder / "index.html"),
+    )
+    write_file(run.folder / "run.json", json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")
