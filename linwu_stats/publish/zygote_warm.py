@@ -2,7 +2,8 @@
 
 Only code of the package runs here: of a notebook nothing but its imports of known libraries and its calls of the package's own page functions is looked
 at, and those functions are called directly. What the calls leave behind in the process (plot settings, warnings that were shown) is put back afterwards, so
-that a notebook finds what a fresh kernel would show it.
+that a notebook finds what a fresh kernel would show it, save one thing: the filters that known libraries set for their own warnings while they are imported
+are there before the notebook imports the library, and so below the notebook's own.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def warm_up(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see publish.html
     troubles: list[str] = []
+    python = list(warnings.filters)
     import papermill  # noqa: F401  also registers the engines
 
     from linwu_stats.publish import engine, html, zygote_shell  # noqa: F401
@@ -54,7 +56,11 @@ def warm_up(wanted: Mapping[str, Any]) -> dict[str, Any]:
                 _open(wanted, calls, troubles)
         with _noted(troubles, "网页"):
             _export(wanted.get("characters", ""))
+    imported = list(warnings.filters)
     zygote_shell.make_shell()
+    shell = [one for one in warnings.filters if one not in imported]
+    libraries = [one for one in imported if one not in python and _root(one) in KNOWN | {"builtins"}]
+    _filter([*libraries, *shell, *python])  # in a kernel the shell is there before the libraries
     return {"troubles": troubles}
 
 
@@ -106,12 +112,21 @@ def plain_state() -> Iterator[None]:
     try:
         yield
     finally:
-        warnings.filters[:] = filters  # type: ignore[index]
-        warnings._filters_mutated()  # type: ignore[attr-defined]  # also forgets which warnings were shown
+        _filter([one for one in warnings.filters if one in filters or _root(one) in KNOWN])  # a library that was imported meanwhile keeps its own
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(folder)
         dict.update(matplotlib.rcParams, drawn)  # as they were, the backend that the environment names included; not through its checks, which warn
+
+
+def _filter(filters: list[Any]) -> None:
+    warnings.filters[:] = filters  # type: ignore[index]
+    warnings._filters_mutated()  # type: ignore[attr-defined]  # also forgets which warnings were shown
+
+
+def _root(one: Any) -> str:
+    """The library whose warnings a filter is for; the tools that make pages (papermill, nbconvert and what they import) are not the notebook's."""
+    return one[2].__module__.partition(".")[0]
 
 
 def _is_thin(statement: ast.stmt, names: dict[str, str]) -> bool:
