@@ -17,13 +17,14 @@ The house:
 - ``exits/``      household, village, county; what changed between two quarters
 - ``disclosure/`` what may be published of counts and rates
 - ``publish/``    figures, pages, the batch
+- ``store``       the lock of a run, and tables that are exchanged in one step
 - ``quarter``     one quarter's tables in the order in which they are made
 - ``synthetic/``  an invented county with known true answers
 - ``cli/``        the command ``linwu-stats``
 
 Import law (kept by ``tests/test_architecture.py``): a stage (``ledgers``, ``income``, ``indicators``, ``exits``, ``disclosure``) imports only ``tables``,
 ``rules``, ``survey`` and the declared dependencies, never another stage; ``quarter`` alone imports the stages and calls them in order; ``publish``
-imports ``tables``, ``rules``, ``quarter`` and, for words, reasons and the public edition, ``indicators``, ``exits`` and ``disclosure``;
+imports ``tables``, ``rules``, ``store``, ``quarter`` and, for words, reasons and the public edition, ``indicators``, ``exits`` and ``disclosure``;
 ``synthetic`` imports no stage, so that it shares no bug with ``income``.
 """
 

@@ -16,12 +16,13 @@
 from __future__ import annotations
 
 import calendar
+import contextlib
 import datetime as dt
 import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,7 @@ from typing import Any
 import pandas as pd
 
 import linwu_stats
-from linwu_stats import RefusedError
+from linwu_stats import RefusedError, store
 from linwu_stats import tables as declared
 from linwu_stats.rules import Rules, law_digest, rules_at
 from linwu_stats.tables.rich import frame_html, show_in_ipython
@@ -214,13 +215,15 @@ def make_quarter(quarter: str, home: Path | str | None = None, *, progress: Prog
     wanted = [one for one in quarters_with_ledgers(home) if one <= quarter]
     if quarter not in wanted:
         raise QuarterError(f"there are no ledgers in data/{quarter}/ledgers ({quarter}没有台账). Make the folder with: linwu-stats new {quarter}")
-    chain = hashlib.sha256(_code_digest().encode("ascii"))
+    chain, keys = hashlib.sha256(_code_digest().encode("ascii")), {}
     _refuse_mixture(home, wanted)
-    for one in wanted:
-        inputs = _inputs(home, one)
-        decides = [one, inputs, _is_sample(home, one), law_digest(_overrides(home)), _reference_digest(home), _handed_back(home, one)]
-        chain.update(json.dumps(decides, sort_keys=True).encode("utf-8"))
-        _make_one(one, home, inputs, chain.hexdigest(), progress or (lambda text: None))
+    with _disk_in_words():
+        seen = {one: _decides(home, one) for one in wanted}
+        for one in wanted:
+            chain.update(json.dumps(list(seen[one].values()), sort_keys=True).encode("utf-8"))
+            keys[one] = chain.hexdigest()
+        if not all(_kept(home / "data" / one / "tables" / "meta.json", keys[one]) for one in wanted):
+            _make_all(home, seen, keys, progress or (lambda text: None))
     return Quarter(quarter, home)
 
 
@@ -332,31 +335,72 @@ def _code_digest() -> str:
     return digest.hexdigest()
 
 
-def _make_one(quarter: str, home: Path, inputs: list[dict[str, Any]], key: str, progress: Progress) -> None:
-    folder = home / "data" / quarter / "tables"
-    meta = folder / "meta.json"
-    if _kept(meta, key):
-        return
-    rules = rules_at(last_day(quarter), _overrides(home))
-    frames, files = _frames(quarter, home, rules, progress)
-    progress(f"{quarter} 保存数据表")
-    meta.unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, frame in frames.items():
-        frame.to_parquet(folder / f"{name}.parquet", index=False)
-    kinds = files.set_index("path").to_dict("index")
-    made = {name: {"rows": len(frame), "sha256": file_sha256(folder / f"{name}.parquet")} for name, frame in frames.items()}
-    content = {
-        "quarter": quarter, "key": key, "package_version": linwu_stats.__version__, "code_sha256": _code_digest(), "law_sha256": law_digest(_overrides(home)),
-        "is_sample": _is_sample(home, quarter),
-        "earlier": [{"quarter": one, "inputs": _inputs(home, one)} for one in quarters_with_ledgers(home) if shift(quarter, -7) <= one < quarter],
-        "inputs": [item | kinds.get(Path(item["path"]).name, {}) for item in inputs],
-        "overrides": [rule.key for rule in rules.overridden()], "to_confirm": [rule.key for rule in rules.to_confirm()],
-        "tables": made, "tables_sha256": hashlib.sha256(json.dumps(made, sort_keys=True).encode("ascii")).hexdigest(),
+def _decides(home: Path, quarter: str) -> dict[str, Any]:
+    """All that decides the tables of a quarter beside those before it and the code, as it stands on the disk now."""
+    return {
+        "quarter": quarter, "ledgers": _inputs(home, quarter), "SAMPLE.json": _is_sample(home, quarter), "data/law": law_digest(_overrides(home)),
+        "reference": _reference_digest(home), "handed back": _handed_back(home, quarter),
     }
-    part = meta.with_suffix(".part")
-    part.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")
-    part.replace(meta)
+
+
+def _make_all(home: Path, seen: dict[str, dict[str, Any]], keys: dict[str, str], progress: Progress) -> None:
+    """Tables that are missing or out of date, oldest quarter first, by one process at a time and from files that stand still."""
+    with store.alone(home / "data" / ".tables.lock", QuarterError):
+        for one, key in keys.items():
+            if not _kept(home / "data" / one / "tables" / "meta.json", key):
+                _make_one(one, home, seen, key, progress)
+        for one in keys:
+            _refuse_changed(home, one, seen[one])
+
+
+@contextlib.contextmanager
+def _disk_in_words() -> Iterator[None]:
+    from linwu_stats.ledgers.intake import mask_numbers
+
+    try:
+        yield
+    except OSError as error:
+        file = f": {mask_numbers(Path(str(error.filename)).name)}" if error.filename else ""
+        raise QuarterError(
+            f"a file in data/ cannot be read or written (data/ 中的文件不能读写): {type(error).__name__}: {error.strerror or error}{file}. Reports and raw "
+            "ledgers are unchanged; see that data/ may be written, that the disk has space and that no program keeps the file open, then run again"
+        ) from error
+
+
+def _refuse_changed(home: Path, quarter: str, before: dict[str, Any]) -> None:
+    from linwu_stats.ledgers.intake import mask_numbers
+
+    found = store.changed(before, _decides(home, quarter))
+    if found:
+        raise QuarterError(
+            f"files of {quarter} changed while they were read (读取期间文件有变动): {mask_numbers('、'.join(found))}. No table mixes two states of them; "
+            "wait until nobody writes to them, then run again"
+        )
+
+
+def _make_one(quarter: str, home: Path, seen: dict[str, dict[str, Any]], key: str, progress: Progress) -> None:
+    rules = rules_at(last_day(quarter), _overrides(home))
+    try:
+        frames, files = _frames(quarter, home, rules, progress)
+    except (RefusedError, OSError):
+        _refuse_changed(home, quarter, seen[quarter])  # a file that was being copied is seen half: that is the cause to name
+        raise
+    _refuse_changed(home, quarter, seen[quarter])
+    progress(f"{quarter} 保存数据表")
+    kinds = files.set_index("path").to_dict("index")
+
+    def describe(folder: Path) -> dict[str, Any]:
+        made = {name: {"rows": len(frame), "sha256": file_sha256(folder / f"{name}.parquet")} for name, frame in frames.items()}
+        return {
+            "quarter": quarter, "key": key, "package_version": linwu_stats.__version__, "code_sha256": _code_digest(),
+            "law_sha256": seen[quarter]["data/law"], "is_sample": seen[quarter]["SAMPLE.json"],
+            "earlier": [{"quarter": one, "inputs": seen[one]["ledgers"]} for one in seen if shift(quarter, -7) <= one < quarter],
+            "inputs": [item | kinds.get(Path(item["path"]).name, {}) for item in seen[quarter]["ledgers"]],
+            "overrides": [rule.key for rule in rules.overridden()], "to_confirm": [rule.key for rule in rules.to_confirm()],
+            "tables": made, "tables_sha256": hashlib.sha256(json.dumps(made, sort_keys=True).encode("ascii")).hexdigest(),
+        }
+
+    store.save_tables(home / "data" / quarter / "tables", frames, describe)
 
 
 def _frames(quarter: str, home: Path, rules: Rules, progress: Progress) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:

@@ -18,8 +18,10 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE
 STAGES = ("ledgers", "income", "indicators", "exits", "disclosure")
 #: What each room may import of the package.
 ALLOWED = {
-    "tables": set(), "rules": {"tables"}, "survey": {"tables"}, **{stage: {"tables", "rules", "survey"} for stage in STAGES}, "synthetic": {"tables"},
-    "quarter": {"tables", "rules", "survey", *STAGES}, "publish": {"tables", "rules", "survey", "quarter", "indicators", "exits", "disclosure"},
+    "tables": set(), "store": set(), "rules": {"tables"}, "survey": {"tables"},
+    **{stage: {"tables", "rules", "survey"} for stage in STAGES}, "synthetic": {"tables"},
+    "quarter": {"tables", "rules", "survey", "store", *STAGES},
+    "publish": {"tables", "rules", "survey", "store", "quarter", "indicators", "exits", "disclosure"},
     "cli": {"tables", "rules", "survey", "quarter", "publish", "synthetic", *STAGES},
     "__init__": {"quarter", "rules"},
 }

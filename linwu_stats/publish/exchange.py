@@ -11,19 +11,17 @@ Each step leaves a state from which :func:`recover` goes on, so a process may be
 from __future__ import annotations
 
 import ctypes
-import datetime as dt
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from linwu_stats import store
 from linwu_stats.publish.plan import BatchError
-from linwu_stats.publish.worker import write_file
 
 __all__ = ["alone", "has_failures", "publish", "recover", "remove", "run_key", "stays_reachable"]
 
@@ -83,29 +81,9 @@ def remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-@contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """One run of a quarter at a time (同一季度只能有一个运行); the lock of a process that is gone does not count. Raises :class:`BatchError`."""
-    mine = json.dumps({"pid": os.getpid(), "created": _created(os.getpid()), "started": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds")})
-    for _ in range(50):
-        if _take(lock, mine):
-            break
-        there = _text(lock)
-        holder = _holder(there)
-        if holder:
-            raise BatchError(
-                f"another run of this quarter is going on (本季度正在另一进程中运行): process {holder['pid']}, since {holder['started']}. "
-                "Wait until it has ended"
-            ) from None
-        _discard(lock, there)
-    else:
-        raise BatchError(f"the lock {lock.name} in reports/ cannot be taken (不能取得运行锁): delete it if no run is going on")
-    try:
-        for left in lock.parent.glob(f"{lock.name}.*"):  # of processes that were killed while they asked for it
-            left.unlink(missing_ok=True)
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
+def alone(lock: Path) -> AbstractContextManager[None]:
+    """One run of a quarter at a time (同一季度只能有一个运行); see :func:`linwu_stats.store.alone`. Raises :class:`BatchError`."""
+    return store.alone(lock, BatchError)
 
 
 def _settle(reports: Path, name: str) -> None:
@@ -162,68 +140,3 @@ def _record(folder: Path) -> dict[str, Any]:
         return dict(json.loads((folder / "run.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return {}
-
-
-def _take(lock: Path, mine: str) -> bool:
-    """The lock appears with its content or not at all: another process never reads half of it."""
-    own = lock.with_name(f"{lock.name}.{os.getpid()}")
-    write_file(own, mine)
-    try:
-        os.link(own, lock)
-        return True
-    except FileExistsError:
-        return False
-    except OSError:  # a disk without links
-        try:
-            with lock.open("x", encoding="utf-8") as stream:
-                stream.write(mine)
-            return True
-        except FileExistsError:
-            return False
-    finally:
-        own.unlink(missing_ok=True)
-
-
-def _discard(lock: Path, there: str | None) -> None:
-    """Take away a lock that was seen to be nobody's, unless somebody has taken it over meanwhile."""
-    aside = lock.with_name(f"{lock.name}.stale-{os.getpid()}")
-    try:
-        lock.rename(aside)
-    except FileNotFoundError:
-        return
-    if _text(aside) != there:
-        try:
-            os.link(aside, lock)
-        except OSError:
-            time.sleep(0.1)
-    aside.unlink(missing_ok=True)
-
-
-def _text(lock: Path) -> str | None:
-    try:
-        return lock.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return None
-
-
-def _holder(text: str | None) -> dict[str, Any] | None:
-    import psutil
-
-    try:
-        holder = json.loads(text or "")
-        created = _created(holder["pid"])
-        if created is None or holder["created"] is None:
-            return holder if psutil.pid_exists(holder["pid"]) else None
-        return holder if abs(created - holder["created"]) < 2 else None
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
-        return None
-
-
-def _created(pid: int) -> float | None:
-    """When a process began; None where it is gone or the system does not tell (a bare tree without /proc)."""
-    import psutil
-
-    try:
-        return psutil.Process(pid).create_time()
-    except (OSError, psutil.Error):
-        return None
