@@ -31,6 +31,7 @@ __all__ = ["main", "make_page", "running_cell", "steady_streams", "write_file"]
 #: Longest path of a Unix socket that every system takes.
 _SOCKET_PATH_LENGTH = 100
 _kernels_started = itertools.count(1)
+_MEMORY_ERRORS = {"MemoryError", "_ArrayMemoryError"}
 #: What the system says when a file cannot be written whatever the notebook holds.
 _DISK = {errno.ENOSPC, errno.EROFS, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC, errno.EFBIG, errno.EIO}
 
@@ -155,9 +156,10 @@ def _execute(job: Mapping[str, Any], work: Path) -> dict[str, Any] | None:
             engine_name=job.get("engine"), kernel_name="python3", progress_bar=False, cwd=str(home), **saved,
         )
     except PapermillExecutionError as error:
+        memory = _ran_out_of_memory(work, error)
         return {
-            "kind": "memory" if error.ename in ("MemoryError", "_ArrayMemoryError") else "cell",
-            "reason": clean_text(f"{error.ename}: {error.evalue}", home),
+            "kind": "memory" if memory else "cell",
+            "reason": clean_text(f"{'内存不足，已停止。' if memory else ''}{error.ename}: {error.evalue}", home),
             "cell": _failed_cell(work, error.cell_index),
             "source": clean_text(error.source, home), "traceback": clean_text("\n".join(error.traceback), home),
         }
@@ -179,6 +181,13 @@ def _transport() -> Any:
         config.KernelManager.transport = "ipc"
         config.KernelManager.ip = socket
     return config
+
+
+def _ran_out_of_memory(work: Path, error: Any) -> bool:
+    """Whether memory was what a cell lacked, whichever of its errors papermill took: Python itself may stumble over the lack before it says so."""
+    nb = _read_notebook(work)
+    said = [(one.ename, one.evalue) for cell in (nb.cells if nb else []) for one in cell.get("outputs", []) if one.output_type == "error"]
+    return any(ename in _MEMORY_ERRORS or "Cannot allocate memory" in evalue for ename, evalue in [*said, (error.ename, error.evalue)])
 
 
 def _failed_cell(work: Path, index: int) -> int | None:
