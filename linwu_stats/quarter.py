@@ -387,7 +387,7 @@ def _make_one(quarter: str, home: Path, seen: dict[str, dict[str, Any]], key: st
         raise
     _refuse_changed(home, quarter, seen[quarter])
     progress(f"{quarter} 保存数据表")
-    kinds = files.set_index("path").to_dict("index")
+    kinds = {row["path"]: row for row in files.to_dict("records")}
 
     def describe(folder: Path) -> dict[str, Any]:
         made = {name: {"rows": len(frame), "sha256": file_sha256(folder / f"{name}.parquet")} for name, frame in frames.items()}
@@ -395,7 +395,7 @@ def _make_one(quarter: str, home: Path, seen: dict[str, dict[str, Any]], key: st
             "quarter": quarter, "key": key, "package_version": linwu_stats.__version__, "code_sha256": _code_digest(),
             "law_sha256": seen[quarter]["data/law"], "is_sample": seen[quarter]["SAMPLE.json"],
             "earlier": [{"quarter": one, "inputs": seen[one]["ledgers"]} for one in seen if shift(quarter, -7) <= one < quarter],
-            "inputs": [item | kinds.get(Path(item["path"]).name, {}) for item in seen[quarter]["ledgers"]],
+            "inputs": [item | kinds.get(item["path"], {}) for item in seen[quarter]["ledgers"]],
             "overrides": [rule.key for rule in rules.overridden()], "to_confirm": [rule.key for rule in rules.to_confirm()],
             "tables": made, "tables_sha256": hashlib.sha256(json.dumps(made, sort_keys=True).encode("ascii")).hexdigest(),
         }

@@ -77,18 +77,18 @@ def read_quarter(folder: Path, rules: Rules, quarter: str) -> Intake:
     contents = {id(ledger): hashlib.sha256(Path(ledger.path).read_bytes()).digest() for ledger in ledgers}
     copies = [ledger for place, ledger in enumerate(ledgers) if contents[id(ledger)] in {contents[id(one)] for one in ledgers[:place]}]
     files = pd.DataFrame(
-        [{"path": mask_numbers(Path(item.path).name), "kind": item.kind, "outcome": item.outcome, "rows": item.rows} for item in ledgers],
+        [{"path": _shown(item, folder), "kind": item.kind, "outcome": item.outcome, "rows": item.rows} for item in ledgers],
         columns=["path", "kind", "outcome", "rows"],
     )
     _refuse_unusable(ledgers, folder)
     notes = _Notes()
     for ledger in copies:
-        notes.add("SAME_CONTENT", "与另一个文件内容完全相同，只计一次；请删去多余的一份", file=Path(ledger.path).name, fixer="统计局")
+        notes.add("SAME_CONTENT", "与另一个文件内容完全相同，只计一次；请删去多余的一份", file=_shown(ledger, folder), fixer="统计局")
     for kind, title in (INCOME_KINDS | OPTIONAL).items():
         if kind not in set(files.loc[files["outcome"] != "reject", "kind"]):
             notes.add("LEDGER_MISSING", f"本季没有可用的{title}，有关内容按未知处理", file=title, fixer="统计局")
     used = [ledger for ledger in ledgers if ledger not in copies]
-    frames = {kind: _stack(used, kind) for kind in (*NEEDED, *INCOME_KINDS, *OPTIONAL)}
+    frames = {kind: _stack(used, kind, folder) for kind in (*NEEDED, *INCOME_KINDS, *OPTIONAL)}
     tables: dict[str, pd.DataFrame] = {"villages": villages(frames["villages"], rules, notes)}
     tables["households"] = households(frames["persons"], tables["villages"], rules, notes)
     tables["persons"] = persons(frames["persons"], notes)
@@ -96,11 +96,12 @@ def read_quarter(folder: Path, rules: Rules, quarter: str) -> Intake:
         tables[kind] = make(frames[kind], notes)
     tables["income_items"] = income_items(frames["income_items"], tables["households"], rules, quarter, notes)
     tables["income_sheet"] = income_sheet(frames["income_sheet"], quarter, notes)
-    lists = {name: _stack(used, f"list_{name}") for name in LISTS if any(item.kind == f"list_{name}" and item.outcome != "reject" for item in used)}
+    lists = {name: _stack(used, f"list_{name}", folder) for name in LISTS if any(item.kind == f"list_{name}" and item.outcome != "reject" for item in used)}
     people = _people(frames["persons"])
     tables |= flag_departments(lists, people, tables, rules, rules.day)
-    rosters = {kind: roster_source(_stack(used, kind), rules) for kind in ROSTERS[1:] if any(item.kind == kind and item.outcome != "reject" for item in used)}
-    tables["findings"] = findings(ledgers, notes)
+    given = [kind for kind in ROSTERS[1:] if any(item.kind == kind and item.outcome != "reject" for item in used)]
+    rosters = {kind: roster_source(_stack(used, kind, folder), rules) for kind in given}
+    tables["findings"] = findings(ledgers, notes, folder)
     return Intake(tables, files, people, rosters)
 
 
@@ -252,11 +253,11 @@ def income_sheet(raw: pd.DataFrame, quarter: str, notes: _Notes) -> pd.DataFrame
     return _by_household(raw.assign(quarter=quarter), "income_sheet", notes)
 
 
-def findings(ledgers: Iterable[Ledger], notes: _Notes) -> pd.DataFrame:
+def findings(ledgers: Iterable[Ledger], notes: _Notes, folder: Path) -> pd.DataFrame:
     """Table ``findings`` (台账问题清单): what reading found, then what only the whole quarter shows; without names and numbers of persons."""
     rows = [
         {
-            "file": mask_numbers(Path(ledger.path).name), "code": finding.code, "severity": finding.severity, "outcome": finding.outcome,
+            "file": _shown(ledger, folder), "code": finding.code, "severity": finding.severity, "outcome": finding.outcome,
             "sheet": finding.sheet, "cell": finding.cell, "row": finding.row, "column": finding.column, "household_id": finding.household,
             "fixer": finding.fixer,
             "message": _without_person(finding.message, finding.column, finding.value),
@@ -277,7 +278,7 @@ def findings(ledgers: Iterable[Ledger], notes: _Notes) -> pd.DataFrame:
 
 def _refuse_unusable(ledgers: Sequence[Ledger], folder: Path) -> None:
     usable = {ledger.kind for ledger in ledgers if ledger.outcome != "reject"}
-    refused = [f"{Path(item.path).name}: {item.findings[0].message if item.findings else ''}" for item in ledgers if item.outcome == "reject"]
+    refused = [f"{_shown(item, folder)}: {item.findings[0].message if item.findings else ''}" for item in ledgers if item.outcome == "reject"]
     tail = "\n被拒收的文件:\n" + "\n".join(refused) if refused else ""
     for kind, title in NEEDED.items():
         if kind not in usable:
@@ -287,13 +288,18 @@ def _refuse_unusable(ledgers: Sequence[Ledger], folder: Path) -> None:
         raise IntakeError(f"{folder.parent.name}: neither 收入明细台账 nor 季度收入表 can be used; income cannot be computed. 请放入其中一种后重新运行。{tail}")
 
 
-def _stack(ledgers: Sequence[Ledger], kind: str) -> pd.DataFrame:
+def _shown(ledger: Ledger, folder: Path) -> str:
+    """A file as people find it: its place under the ledgers folder, since every township may send a file of the same name."""
+    return mask_numbers(Path(ledger.path).relative_to(folder).as_posix())
+
+
+def _stack(ledgers: Sequence[Ledger], kind: str, folder: Path) -> pd.DataFrame:
     parts = []
     for number, ledger in enumerate(ledgers):
         if ledger.kind != kind or ledger.outcome == "reject":
             continue
         part = ledger.frame.copy()
-        part["_file"], part["_file_number"] = mask_numbers(Path(ledger.path).name), number
+        part["_file"], part["_file_number"] = _shown(ledger, folder), number
         part["_sheet_number"] = part["_sheet"].map({sheet: place for place, sheet in enumerate(dict.fromkeys(part["_sheet"]))})
         parts.append(part)
     if not parts:

@@ -76,7 +76,7 @@ def read_path(*paths: str | Path, rules: Rules | None = None, township_names: It
         if ledger.digest in first:
             other = Path(first[ledger.digest].path)
             same_suffix = other.suffix.lower() == Path(ledger.path).suffix.lower()
-            ledger.findings.append(finding("SAME_CONTENT" if same_suffix else "SAME_CONTENT.saved_as", detail=other.name))
+            ledger.findings.append(finding("SAME_CONTENT" if same_suffix else "SAME_CONTENT.saved_as", detail=_from(other, Path(ledger.path))))
             ledger.outcome = worst(ledger.findings)
         else:
             first[ledger.digest] = ledger
@@ -94,6 +94,11 @@ def _files(path: Path) -> list[Path]:
         return [path]
     found = [file for file in path.rglob("*") if file.is_file() and file.suffix.lower() not in NO_LEDGERS]
     return sorted(file for file in found if is_lock_file(file) or not file.name.startswith("."))
+
+
+def _from(other: Path, path: Path) -> str:
+    """How the other file is named to who looks at this one: by its name, with its folder where that is another one."""
+    return other.name if other.parent == path.parent else f"{other.parent.name}/{other.name}"
 
 
 def _places(rules: Rules | None, township_names: Iterable[str] | None, village_names: Mapping[str, Any] | Iterable[str] | None) -> Places:

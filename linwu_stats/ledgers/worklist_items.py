@@ -138,7 +138,7 @@ def _from_findings(findings: pd.DataFrame, values: Values, rules: Rules, files: 
     wanted = findings[findings["severity"].isin(["error", "warning"]) & findings["outcome"].isin(["flag", "reject"])]
     for row in wanted.itertuples():
         household, heading = _none(row.household_id), _none(row.column) or ""
-        kind = kinds.get(str(row.file).rpartition("/")[2], "")
+        kind = kinds.get(str(row.file), "")
         name = _column_of(heading, kind)
         subject, part = household or vocabulary().kinds.get(kind, {}).get("title") or _none(row.file), ""
         table = name.partition(".")[0]
@@ -150,7 +150,8 @@ def _from_findings(findings: pd.DataFrame, values: Values, rules: Rules, files: 
             name = ""  # the finding names a row of a file, and no table keeps which person or village stood there
         fields = (name,) if name and household and is_correctable(name) else ()
         about = household or subject
-        yield _item("finding", row.code, row.severity, row.fixer, subject, household, None, heading, row.message, fields=fields, ledger=kind or None,
+        what = f"{row.message}（见 {row.file}）" if row.file in kinds else row.message
+        yield _item("finding", row.code, row.severity, row.fixer, subject, household, None, heading, what, fields=fields, ledger=kind or None,
                     identity=(about, fields[0] if fields else heading, part))
 
 
