@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import shutil
+import zipfile
 from pathlib import Path
 
+import click
 import openpyxl
 import pytest
+from click.testing import CliRunner
 
-from linwu_stats.ledgers.read import read_path
+from linwu_stats import RefusedError
+from linwu_stats.cli import main
+from linwu_stats.cli.shell import plain_errors
+from linwu_stats.ledgers.read import read_ledger, read_path
+from linwu_stats.ledgers.templates import write_templates
 from linwu_stats.quarter import make_quarter
 from linwu_stats.rules import rules_at
 
@@ -69,3 +79,102 @@ def test_a_copy_in_another_folder_is_named_with_that_folder(newest, tmp_path):
         shutil.copyfile(newest / "data" / "2018Q1" / "ledgers" / "武水镇" / "收入表.xlsx", tmp_path / township / "收入表.xlsx")
     last = read_path(tmp_path, rules=rules_at("2018-03-31"))[-1]
     assert any(one.code == "SAME_CONTENT" and "“武水镇/收入表.xlsx”" in one.message for one in last.findings)
+
+
+@pytest.mark.parametrize("head", [b"Rar!\x1a\x07\x00" + bytes(600), b"7z\xbc\xaf\x27\x1c" + bytes(600), b"zip"])
+def test_a_packed_file_is_to_be_unpacked_not_saved_anew(tmp_path, head):
+    path = tmp_path / "武水镇.xlsx"
+    if head == b"zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("收入表.xlsx", "x")
+    else:
+        path.write_bytes(head)
+    (found,) = [one for one in read_ledger(path).findings if one.code == "FORMAT"]
+    assert found.outcome == "reject"
+    assert "请解压" in found.message
+    assert "另存为" not in found.message
+
+
+def refusing(number: int, winerror: int | None = None):
+    """An open that Windows refuses for every workbook."""
+    real = io.open
+
+    def opened(file, mode="r", *arguments, **words):
+        if str(file).endswith(".xlsx"):
+            error = OSError(number, os.strerror(number), str(file))
+            error.winerror = winerror
+            raise error
+        return real(file, mode, *arguments, **words)
+
+    return opened
+
+
+def test_a_ledger_that_another_program_keeps_is_not_called_damaged(tmp_path, monkeypatch):
+    path = tmp_path / "收入表.xlsx"
+    save(path, [["户编号", "工资性收入"]])
+    monkeypatch.setattr(io, "open", refusing(errno.EACCES))
+    (found,) = read_ledger(path).findings
+    assert found.outcome == "reject"
+    assert "请关闭后再检查" in found.message
+    assert "损坏" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("number", "winerror", "words"),
+    [(errno.EACCES, 32, "Excel 或 WPS 中打开"), (errno.EROFS, None, "没有写入权限"), (errno.ENOSPC, None, "磁盘已满"), (errno.ENOENT, 206, "路径太长")],
+)
+def test_what_the_system_refuses_is_said_in_words(newest, tmp_path, number, winerror, words):
+    error = OSError(number, os.strerror(number), str(tmp_path / "2018Q1_431025104_worklist.xlsx"))
+    if winerror:
+        error.winerror = winerror
+
+    @click.command()
+    @plain_errors
+    def write() -> None:
+        raise error
+
+    result = CliRunner().invoke(write)
+    assert result.exit_code == 3
+    assert words in result.stderr
+    assert "2018Q1_431025104_worklist.xlsx" in result.stderr
+
+
+def test_a_fault_of_the_program_keeps_its_traceback():
+    @click.command()
+    @plain_errors
+    def write() -> None:
+        raise FileNotFoundError(errno.ENOENT, "no such file", "law/lines.yaml")
+
+    assert isinstance(CliRunner().invoke(write).exception, FileNotFoundError)
+
+
+@pytest.mark.parametrize("command", [["worklist", "2018Q1"], ["caselists", "2018Q1"]])
+def test_a_list_that_is_open_in_excel_is_said_in_words(newest, tmp_path, monkeypatch, command):
+    """Windows neither deletes nor overwrites an open workbook; the calls of this system that would are made to refuse."""
+    home = shutil.copytree(newest, tmp_path / "临 武 (2018)")
+    assert CliRunner().invoke(main, ["--home", str(home), *command]).exit_code == 0
+
+    unlink = Path.unlink
+
+    def refuse(path, *arguments, **words):
+        if path.suffix == ".xlsx":
+            raise PermissionError(errno.EACCES, "The process cannot access the file because it is being used by another process", str(path))
+        unlink(path, *arguments, **words)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    result = CliRunner().invoke(main, ["--home", str(home), *command])
+    assert result.exit_code == 3, result.output
+    assert "请关闭打开它的程序" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_templates_are_refused_beside_ledgers_with_what_to_do_and_windows_own_files_do_not_count(tmp_path):
+    folder = tmp_path / "data" / "2018Q1" / "ledgers"
+    folder.mkdir(parents=True)
+    for name in ("Thumbs.db", "desktop.ini", "~$收入表.xlsx"):
+        (folder / name).write_bytes(b"x")
+    write_templates(folder, rules_at("2018-03-31"), "2018Q1")
+    (folder / "收入表.xls").write_bytes(b"x")
+    with pytest.raises(RefusedError, match=r"收入表\.xls。要用自己的台账，直接运行 check") as refused:
+        write_templates(folder, rules_at("2018-03-31"), "2018Q1")
+    assert "Thumbs.db" not in str(refused.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -12,9 +13,11 @@ import click
 
 import linwu_stats
 
-__all__ = ["CANNOT_CARRY", "NEEDS_A_PERSON", "WRONG_CALL", "law_folder", "newest_quarter", "plain_errors", "use_utf8"]
+__all__ = ["CANNOT_CARRY", "NEEDS_A_PERSON", "WRONG_CALL", "disk_in_words", "law_folder", "newest_quarter", "plain_errors", "use_utf8"]
 
 NEEDS_A_PERSON, WRONG_CALL, CANNOT_CARRY = 1, 2, 3
+#: Windows' number for a path of more than 260 characters.
+PATH_TOO_LONG = 206
 
 
 def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,8 +30,32 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         except linwu_stats.RefusedError as error:
             click.echo(f"错误: {error}", err=True)
             sys.exit(CANNOT_CARRY)
+        except Exception as error:
+            words = disk_in_words(error)
+            if words is None:
+                raise
+            click.echo(f"错误: {words}", err=True)
+            sys.exit(CANNOT_CARRY)
 
     return wrapped
+
+
+def disk_in_words(error: Exception) -> str | None:
+    """What the person at the desk can do about a file that the system refuses (文件被占用、磁盘已满、路径过长); None where it is no such thing."""
+    inner = error.args[0] if error.args and isinstance(error.args[0], OSError) else error  # xlsxwriter wraps the system's error in one of its own
+    if not isinstance(inner, OSError):
+        return None
+    file = Path(str(inner.filename or "")).name
+    if inner.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY):
+        return (
+            f"{file} 不能读写：多半正在 Excel 或 WPS 中打开，或没有写入权限。请关闭打开它的程序，确认文件夹可以写入，再运行同一条命令。"
+            f" ({type(inner).__name__}: the file is open in another program or may not be written; close it and run the same command again)"
+        )
+    if inner.errno == errno.ENOSPC:
+        return f"{file} 不能写完：磁盘已满。请腾出空间后再运行同一条命令。 (no space left on the disk)"
+    if inner.errno == errno.ENAMETOOLONG or getattr(inner, "winerror", None) == PATH_TOO_LONG:
+        return f"路径太长：{file}。请把程序文件夹移到较短的位置，例如 D:\\linwu，再运行同一条命令。 (the path is too long for the system)"
+    return None
 
 
 def law_folder(root: Path) -> Path | None:

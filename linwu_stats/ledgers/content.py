@@ -67,7 +67,7 @@ def open_book(path: Path) -> Book:
 def _open_text(path: Path, head: bytes) -> tuple[str, Book]:
     for magic, name in MAGIC:
         if head.startswith(magic) and not _looks_like_text(head):
-            raise Refused("FORMAT", detail=name)
+            raise Refused("FORMAT.packed" if name.endswith("压缩包") else "FORMAT", detail=name)
     text = decode(path.read_bytes())
     start = text[:8192].lstrip("\ufeff \t\r\n").lower()
     if start.startswith(("<?xml", "<workbook", "<!doctype")) and "<html" not in start and not start.startswith("<!doctype html"):

@@ -145,12 +145,11 @@ def _main_part(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) -> s
                     return target
                 known = {"word": "Word文档", "ppt": "演示文稿", "xl": "xlsb二进制工作簿"}
                 raise Refused("FORMAT", detail=known.get(target.split("/")[0], "其他办公文档"))
-    names = " ".join(parts)
     if "xl/workbook.xml" in parts:
         return "xl/workbook.xml"
     if "content.xml" in parts:
         raise Refused("FORMAT", detail="OpenDocument文档，不是表格")
-    raise Refused("FORMAT", detail="zip压缩包" if re.search(r"\.(xlsx?|csv|et)\b", names) or names else "空压缩包")
+    raise Refused("FORMAT.packed", detail="zip压缩包" if parts else "空压缩包")
 
 
 def _relations(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], part: str) -> dict[str, tuple[str, str]]:

@@ -27,7 +27,7 @@ from linwu_stats.ledgers.villages import check_villages
 from linwu_stats.ledgers.vocabulary import ROSTERS, vocabulary
 from linwu_stats.rules import Rules
 
-__all__ = ["Finding", "Ledger", "check", "read_ledger", "read_path"]
+__all__ = ["Finding", "Ledger", "check", "is_meant", "read_ledger", "read_path"]
 
 #: Files of a folder that nobody means as ledgers.
 NO_LEDGERS = {".json", ".md", ".yaml", ".yml", ".parquet", ".py", ".ini", ".db", ".log", ".ds_store"}
@@ -54,6 +54,8 @@ def read_ledger(path: str | Path, rules: Rules | None = None, *, township_names:
         ledger.findings.append(finding(refused.key, **refused.facts))
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
+    except PermissionError as error:
+        ledger.findings.append(finding("DAMAGED.locked", detail=type(error).__name__))
     except BaseException as error:
         words = "文件不存在或没有读取权限" if isinstance(error, OSError) else f"读取时出错，{type(error).__name__}"
         ledger.findings.append(finding("DAMAGED", detail=words))
@@ -92,8 +94,12 @@ def check(paths: str | Path | Iterable[str | Path]) -> dict[str, Any]:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = [file for file in path.rglob("*") if file.is_file() and file.suffix.lower() not in NO_LEDGERS]
-    return sorted(file for file in found if is_lock_file(file) or not file.name.startswith("."))
+    return sorted(file for file in path.rglob("*") if file.is_file() and (is_lock_file(file) or is_meant(file)))
+
+
+def is_meant(path: Path) -> bool:
+    """Whether somebody may mean this as a ledger (可能是台账): no hidden or lock file, nothing that Windows or this program put there."""
+    return not path.name.startswith((".", "~$")) and path.suffix.lower() not in NO_LEDGERS
 
 
 def _from(other: Path, path: Path) -> str:

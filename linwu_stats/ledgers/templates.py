@@ -10,6 +10,7 @@ from typing import Any
 import xlsxwriter
 
 from linwu_stats import RefusedError
+from linwu_stats.ledgers.read import is_meant
 from linwu_stats.rules import Rules
 from linwu_stats.tables import CODES
 
@@ -74,8 +75,11 @@ def write_templates(folder: Path, rules: Rules, quarter: str) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {f"{name}_{quarter}.xlsx" for name in TEMPLATES}
-    if others := sorted(path.name for path in folder.iterdir() if path.name not in wanted and not path.name.startswith(("~$", "."))):
-        raise RefusedError(f"{quarter} has ledgers already (该季度已有台账，不再放入空模板): {'、'.join(others[:3])}")
+    if others := sorted(path.name for path in folder.iterdir() if path.name not in wanted and is_meant(path)):
+        raise RefusedError(
+            f"{quarter} has ledgers already (该季度已有台账，不再放入空模板): {'、'.join(others[:3])}。要用自己的台账，直接运行 check；"
+            f"要用模板，先把 {folder} 中的文件移到别处，再运行同一条命令"
+        )
     choices: dict[str, tuple[str, ...]] = {name: tuple(terms.values()) for name, terms in CODES.items()}
     choices |= {
         "yesno": YES_NO, "quarter": (quarter,),
