@@ -84,16 +84,19 @@ class Chromium:
         """Make the window as wide and high."""
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
-    def media(self, name: str) -> None:
-        """Show the page as for ``print``, or as ever ("")."""
-        self._call("Emulation.setEmulatedMedia", media=name)
+    def media(self, name: str, **features: str) -> None:
+        """Show the page as for ``print``, or as ever (""); with features such as ``forced_colors="active"``."""
+        listed = [{"name": feature.replace("_", "-"), "value": value} for feature, value in features.items()]
+        self._call("Emulation.setEmulatedMedia", media=name, features=listed)
 
-    def press(self, key: str, command: str = "") -> None:
+    def press(self, key: str, command: str = "", *, shift: bool = False) -> None:
         """Press a key as a person does; ``command`` is what an editor makes of it, such as Paste."""
         codes = {"Enter": 13, "Escape": 27, "Tab": 9, " ": 32, "v": 86}
         down: dict[str, Any] = {"type": "keyDown", "key": key, "windowsVirtualKeyCode": codes[key]}
         if key in ("Enter", " "):
             down["text"] = "\r" if key == "Enter" else " "
+        if shift:
+            down["modifiers"] = 8
         self._call("Input.dispatchKeyEvent", **down, **({"commands": [command], "modifiers": 2} if command else {}))
         self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=codes[key])
 

@@ -3,11 +3,13 @@ footnotes and print work; a checker of accessibility finds nothing serious."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
@@ -20,7 +22,7 @@ from linwu_stats import open_quarter
 from linwu_stats.publish import html, lists, public
 from linwu_stats.publish.batch import run_batch
 from linwu_stats.publish.provenance import page_provenance
-from linwu_stats.publish.tables_html import Show, note, render_table, rule
+from linwu_stats.publish.tables_html import Show, join, note, render_table, rule
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine (本机没有 Chromium)")]
 
@@ -68,6 +70,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nb.cells.append(shown(nbformat.v4.new_code_cell("hostile"), html_output(PAYLOAD)))
     (folder / "431025_2018Q1.html").write_text(html.notebook_to_html(nb, page()), encoding="utf-8")
     (folder / "work.html").write_text(html.notebook_to_html(_to_work_with(), page(rules=RULES)), encoding="utf-8")
+    (folder / "hard.html").write_text(html.notebook_to_html(_hard(), page(rules=RULES)), encoding="utf-8")
+    body = str(join(*(_many(rows, f"名单{rows}") for rows in (14, 60))).markup)
+    (folder / "list.html").write_text(html.piece_to_html("list.html.j2", body, page(restricted=True), {}, "", signatures=[]), encoding="utf-8")
     (folder / "index.html").write_text(index_of(folder)[0], encoding="utf-8")
     failure = {"reason": "错误" * 80, "cell": 3, "source": "x = 1", "traceback": "长" * 300 + "\n" + "a" * 300, "advice": "重新运行。"}
     (folder / "failed.html").write_text(html.failure_to_html(page(), failure), encoding="utf-8")
@@ -101,10 +106,38 @@ def _to_work_with() -> nbformat.NotebookNode:
     return nb
 
 
+def _many(rows: int, caption: str) -> Any:
+    columns = {"name": Show("户主"), **{f"text{at}": Show(f"第{at}栏") for at in range(9)}}
+    return render_table(pd.DataFrame([["张三丰", *["住房安全未达标；收入尚未达到"] * 9]] * rows, columns=list(columns)), columns, caption=caption)
+
+
+def _hard() -> nbformat.NotebookNode:
+    """Groups numbered in Chinese, texts that are patterns, formulas or quotations elsewhere, eleven columns of numbers, a reason in a column of numbers, a key
+    longer than its column."""
+    groups = pd.DataFrame({
+        "group": ["十组", "二组", "十二组", "一百零三组", "二十组", "三合村", "2组", "一组"],
+        "text": ["(a|b)*[", "＝SUM(A1)", '"引号', "\\d+", "2018年", "a\tb", "－1", "@x"],
+        "sum": pd.array([1234567, -5, 0, 10, pd.NA, 7, 300, 20], dtype="Int64"),
+    })
+    columns = {"group": Show("组"), "text": Show("文字"), "sum": Show("金额", "yuan2", "元")}
+    table = render_table(groups, columns, caption="2018年各组", name="groups-table", search="组")
+    many = pd.DataFrame({"name": ["西山瑶族乡"], **{f"n{at}": pd.array([54321], dtype="Int64") for at in range(11)}})
+    shows = {"name": Show("乡镇"), **{f"n{at}": Show("影响结论", "integer", "项") for at in range(11)}}
+    numbers = render_table(many, shows, caption="十一栏", name="many-table")
+    unknown = pd.DataFrame({"name": ["边缘易致贫户"], "n": pd.array([pd.NA], dtype="Int64"), "why": ["quarter_missing headcount_unknown"]})
+    shows = {"name": Show("分组", below="key"), "n": Show("户数", "integer", "户", reason="why")}
+    reasons = render_table(unknown.assign(key="exit.household.income"), shows, caption="有原因", name="why-table")
+    nb = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    for one in (table, numbers, reasons, note("见 ", rule("exit.household.income"), " 和 ", rule("exit.household.income"))):
+        nb.cells.append(shown(nbformat.v4.new_code_cell("x"), html_output(str(one.markup))))
+    nb.cells.append(shown(nbformat.v4.new_code_cell("x"), html_output('<svg class="spark" width="9" height="9"><polyline points="0,0 9,9"></polyline></svg>')))
+    return nb
+
+
 # ---- layout -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["431025_2018Q1.html", "work.html", "index.html", "failed.html"])
+@pytest.mark.parametrize("name", ["431025_2018Q1.html", "work.html", "hard.html", "list.html", "index.html", "failed.html"])
 def test_nothing_overflows(browser: Chromium, pages: Path, name: str) -> None:
     browser.open(pages / name)
     for width in WIDTHS:
@@ -214,7 +247,7 @@ def test_a_table_is_copied_with_whole_values(browser: Chromium, pages: Path) -> 
     browser.open(pages / "work.html")
     browser.run("document.querySelector('.table-tools .copy').click()")
     lines = [
-        ["表1小表"], ["姓氏", "金额（元）", "比重（%）"], ["张", "123.45", "50.00"], ["李", "123.01", "12.345"], ["'=1+1", "未知", "25.00"],
+        ["表1 小表"], ["姓氏", "金额（元）", "比重（%）"], ["张", "123.45", "50.00"], ["李", "123.01", "12.345"], ["'=1+1", "未知", "25.00"],
         ["阿", "9999", "-10.00"], ["合计", "10245.46", "未知"],
     ]
     assert [line.split("\t") for line in _pasted(browser).splitlines()] == lines
@@ -244,6 +277,59 @@ def test_filter_finds_villages_by_name_township_and_code(browser: Chromium, page
     assert browser.run("document.querySelector('.filter-count').textContent") == "0 / 2"
 
 
+GROUPS = "[...document.querySelectorAll('#groups-table tbody tr')].filter(row => !row.hidden).map(row => row.cells[0].textContent)"
+
+
+def test_chinese_numbers_sort_as_numbers(browser: Chromium, pages: Path) -> None:
+    """Before a measure word only: 三合村 is a name."""
+    browser.open(pages / "hard.html")
+    browser.run("document.querySelector('#groups-table button.sort').click()")
+    assert browser.run(GROUPS) == ["一组", "二组", "2组", "十组", "十二组", "二十组", "一百零三组", "三合村"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("(a|b)*[", ["十组"]), ("\\d+", ["一百零三组"]), ("１２３４５", ["十组"]), ("12,345.67", ["十组"]), ("12345", ["十组"]), ("=sum(", ["二组"]),
+        ("-0.05", ["二组"]),
+        ("２0１8年 二十", ["二十组"]), ("组2018", []), (".*", []),
+    ],
+)  # fmt: skip
+def test_filter_takes_what_is_typed_as_text(browser: Chromium, pages: Path, typed: str, found: list[str]) -> None:
+    """No pattern; full-width digits, thousands separators and signs in either form; never across two cells."""
+    browser.open(pages / "hard.html")
+    browser.run(f"(box => {{ box.value = {json.dumps(typed)}; box.dispatchEvent(new Event('input')) }})(document.getElementById('groups-filter'))")
+    assert browser.run(GROUPS) == found
+
+
+def test_no_copied_text_is_a_formula_or_swallows_a_cell(browser: Chromium, pages: Path) -> None:
+    """Full-width signs start a formula in a Chinese Excel; a quotation mark at the start of a cell would join it to the next."""
+    browser.open(pages / "hard.html")
+    browser.run("document.querySelector('.table-tools .copy').click()")
+    lines = _pasted(browser).splitlines()
+    assert lines[0] == "表1 2018年各组", "the number of the table does not run into the year"
+    assert [line.split("\t")[1] for line in lines[2:]] == ["(a|b)*[", "'＝SUM(A1)", '"""引号"', "\\d+", "2018年", "a b", "'－1", "'@x"]
+    assert [line.split("\t")[2] for line in lines[2:]] == ["12345.67", "-0.05", "0.00", "0.10", "未知", "0.07", "3.00", "0.20"]
+
+
+def test_tables_of_many_numbers_and_reasons_are_laid_out(browser: Chromium, pages: Path) -> None:
+    browser.open(pages / "hard.html")
+    assert browser.run("(box => box.scrollWidth - box.clientWidth)(document.getElementById('many-table').closest('.table-wrap'))") <= 0
+    heights = browser.run("""(cell => { const range = document.createRange(); range.selectNode(cell.firstChild);
+        return [range.getBoundingClientRect().top, cell.querySelector('.reason').getClientRects()[0].top] })(document.querySelector('#why-table td.num'))""")
+    assert abs(heights[0] - heights[1]) < 8, "the word and the first line of its reason stand side by side"
+    assert browser.run("document.querySelector('th.keyed .rule').innerHTML") == "exit.<wbr>household.<wbr>income"
+
+
+def test_nothing_is_invisible_where_the_system_chooses_the_colours(browser: Chromium, pages: Path) -> None:
+    browser.open(pages / "hard.html")
+    drawn = "getComputedStyle(document.querySelector('.spark polyline')).stroke"
+    assert browser.run(drawn) == "rgb(18, 67, 109)"
+    browser.media("", forced_colors="active")
+    assert browser.run(drawn) == browser.run("getComputedStyle(document.body).color")
+    browser.media("")
+
+
 # ---- footnotes ----------------------------------------------------------------------------------------------------------
 
 
@@ -262,6 +348,21 @@ def test_a_rule_opens_by_keyboard_and_closes_again(browser: Chromium, pages: Pat
     assert box[2] <= 1280
     browser.press("Escape")
     assert browser.run("[document.querySelectorAll('.popover').length, document.activeElement.className]") == [0, "rule"]
+
+
+def test_the_keyboard_leaves_a_rule_where_it_came_in(browser: Chromium, pages: Path) -> None:
+    browser.open(pages / "hard.html")
+    at = """(now => [document.querySelectorAll('.popover').length, [...document.querySelectorAll('.note a.rule')].indexOf(now), now.className])(
+        document.activeElement)"""
+    browser.run("document.querySelector('.note a.rule').focus()")
+    browser.press("Enter")
+    browser.press("Tab")
+    assert browser.run(at) == [1, -1, "close"]
+    browser.press("Tab")
+    assert browser.run(at) == [0, 1, "rule"], "on to the next key of the text, and nothing is left open"
+    browser.press("Enter")
+    browser.press("Tab", shift=True)
+    assert browser.run(at) == [0, 1, "rule"]
 
 
 def test_without_script_a_rule_key_leads_to_its_text(pages: Path) -> None:
@@ -300,6 +401,19 @@ def test_a_small_table_is_not_cut(browser: Chromium, pages: Path, tmp_path: Path
     assert sum("小表" in sheet for sheet in sheets) == 1
 
 
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
+def test_lists_of_names_are_printed_across_from_the_first_sheet_on(browser: Chromium, pages: Path, tmp_path: Path) -> None:
+    browser.open(pages / "list.html")
+    sheets = _sheets(browser, tmp_path / "list.pdf")
+    about = subprocess.run(["pdfinfo", str(tmp_path / "list.pdf")], capture_output=True, check=True, encoding="utf-8").stdout
+    width, height = map(float, re.search(r"Page size:\s+([\d.]+) x ([\d.]+)", about).groups())
+    assert width > height
+    assert "名单14" in sheets[0]
+    assert sheets[0].count("张三丰") > 3
+    assert all("第1栏" in sheet and "内部使用不得公开" in sheet for sheet in sheets), "the heading and the mark stand on every sheet"
+    assert sum(sheet.count("张三丰") for sheet in sheets) == 74
+
+
 # ---- accessibility, and the pages as they are ------------------------------------------------------------------------------
 
 
@@ -312,7 +426,7 @@ def _serious(browser: Chromium) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["work.html", "index.html", "failed.html"])
+@pytest.mark.parametrize("name", ["work.html", "hard.html", "list.html", "index.html", "failed.html"])
 def test_nothing_serious_for_keyboard_and_screen_reader(browser: Chromium, pages: Path, name: str) -> None:
     browser.open(pages / name)
     assert _serious(browser) == []

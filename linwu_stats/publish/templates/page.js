@@ -50,6 +50,8 @@
 
   // ---- tables
   function words(cell) { return cell.textContent.replace(/\s+/g, " ").trim(); }
+  // Text to look in and to look for: full-width digits and signs are the same as the half-width ones, a thousands separator may be left out.
+  function plain(text) { return (text.normalize ? text.normalize("NFKC") : text).replace(/\u2212/g, "-").replace(/(\d),(?=\d{3})/g, "$1").toLowerCase(); }
   function raw(cell) { return cell.hasAttribute("data-v") ? cell.getAttribute("data-v") : null; }
   function number(cell) {
     var text = raw(cell);
@@ -58,10 +60,23 @@
   }
   var compare = window.Intl && Intl.Collator ? new Intl.Collator("zh-CN", { numeric: true }).compare : function (a, b) { return a < b ? -1 : a > b ? 1 : 0; };
 
+  // 二组 stands before 十组: a Chinese number before a measure word counts as the number.
+  var measured = /([〇零一二两三四五六七八九十百]+)(?=(?:村民小组|小组|组|队|季度|季|年级|级|类|等份|期|批|次|号|区|月|年)(?:[^一-龥]|$))/g;
+  function counted(text) {
+    return text.replace(measured, function (number) {
+      var whole = 0, digit = 0;
+      number.split("").forEach(function (one) {
+        var at = "〇一二三四五六七八九".indexOf(one === "零" ? "〇" : one === "两" ? "二" : one);
+        if (at >= 0) { digit = /[十百]/.test(number) ? at : digit * 10 + at; } else { whole += (digit || 1) * (one === "百" ? 100 : 10); digit = 0; }
+      });
+      return String(whole + digit);
+    });
+  }
+
   function sort(table, column, kind, direction) {
     var body = table.tBodies[0], sign = direction === "descending" ? -1 : 1;
     var rows = all("tr", body).map(function (row) {
-      var cell = row.cells[column], value = kind === "number" ? number(cell) : words(cell);
+      var cell = row.cells[column], value = kind === "number" ? number(cell) : counted(words(cell));
       return { row: row, at: Number(row.getAttribute("data-at")), value: value, total: row.classList.contains("total"), none: raw(cell) === "" || value !== value };
     });
     rows.sort(function (a, b) {
@@ -96,14 +111,14 @@
   function filtered(table, tools, say, id) {
     var rows = all("tbody tr", table), label = make("label", {}, "查找 "), count = make("span", { "class": "filter-count", role: "status" });
     var box = make("input", { type: "search", id: id, autocomplete: "off", placeholder: table.getAttribute("data-filter") || "输入文字，空格隔开几个词" });
-    var texts = rows.map(function (row) { return (row.textContent + " " + (row.getAttribute("data-text") || "")).toLowerCase(); });
+    var texts = rows.map(function (row) { return plain(all("th, td", row).map(words).join("\n") + "\n" + (row.getAttribute("data-text") || "")); });
     label.appendChild(box);
     var holder = make("span", { "class": "filter" });
     holder.appendChild(label);
     holder.appendChild(count);
     tools.insertBefore(holder, tools.firstChild);
     box.addEventListener("input", function () {
-      var wanted = box.value.trim().toLowerCase().split(/\s+/), shown = 0;
+      var wanted = plain(box.value).trim().split(/\s+/), shown = 0;
       rows.forEach(function (row, at) {
         var fits = wanted.every(function (word) { return texts[at].indexOf(word) >= 0; });
         row.hidden = !fits;
@@ -120,18 +135,25 @@
     var value = number(cell);
     return value === value ? (raw(cell) || words(cell).replace(/,/g, "").replace(/\u2212/g, "-").replace(/^\+/, "")) : words(cell);
   }
+  // For a place that takes text only: no cell starts a formula, a quotation mark at its start does not swallow the next cells.
+  var formula = /^[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+  function inText(text) { return formula.test(text) ? "'" + text : text.charAt(0) === "\"" ? "\"" + text.replace(/"/g, "\"\"") + "\"" : text; }
+  function title(table) {
+    var text = table.caption ? words(table.caption) : "", mark = table.caption && table.caption.querySelector(".number");
+    return mark ? words(mark) + " " + text.slice(words(mark).length).trim() : text;
+  }
   function escaped(text) { return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;"); }
   function sheet(table) {
     var kinds = all("thead th", table).map(function (head) { return head.getAttribute("data-sort") === "number"; });
     var lines = all("tr", table).filter(function (row) { return !row.hidden; }).map(function (row) {
       var isHead = row.parentNode.tagName === "THEAD";
       return Array.prototype.map.call(row.cells, function (cell, at) {
-        var text = sheetValue(cell, kinds[at] && !isHead), plain = kinds[at] && !isHead && /^-?[0-9.]+$/.test(text);
-        return { text: plain || !/^[=+\-@\t\r]/.test(text) ? text : "'" + text, shown: text, plain: plain };
+        var text = sheetValue(cell, kinds[at] && !isHead), bare = kinds[at] && !isHead && /^-?[0-9.]+$/.test(text);
+        return { text: bare ? text : inText(text), shown: text, plain: bare };
       });
     });
-    var caption = table.caption ? words(table.caption) : "";
-    if (caption) { lines.unshift([{ text: /^[=+\-@]/.test(caption) ? "'" + caption : caption, shown: caption, plain: false }]); }
+    var caption = title(table);
+    if (caption) { lines.unshift([{ text: inText(caption), shown: caption, plain: false }]); }
     return {
       text: lines.map(function (line) { return line.map(function (cell) { return cell.text; }).join("\t"); }).join("\r\n"),
       html: "<meta charset=\"utf-8\"><table>" + lines.map(function (line) {
@@ -169,7 +191,7 @@
     var holder = table.closest(".table-wrap") || table, tools = make("div", { "class": "table-tools" });
     var status = make("span", { "class": "table-status", role: "status" });
     function say(text) { status.textContent = text; }
-    var button = make("button", { type: "button", "class": "copy", "aria-label": "复制到 Excel" + (table.caption ? "：" + words(table.caption) : "") }, "复制到 Excel");
+    var button = make("button", { type: "button", "class": "copy", "aria-label": "复制到 Excel" + (table.caption ? "：" + title(table) : "") }, "复制到 Excel");
     button.addEventListener("click", function () { copy(table, say); });
     sortable(table, say);
     tools.appendChild(status);
@@ -198,6 +220,12 @@
       var text = entry.cloneNode(true), shut = make("button", { type: "button", "class": "close", "aria-label": "关闭" }, "×");
       text.removeAttribute("id");
       shut.addEventListener("click", function () { close(true); });
+      box.addEventListener("keydown", function (event) {
+        // The box is the last of the page for the keyboard: leaving it leads on from where it was opened.
+        if (event.key !== "Tab" || (!event.shiftKey && document.activeElement === box)) { return; }
+        if (event.shiftKey) { event.preventDefault(); }
+        close(true);
+      });
       box.appendChild(shut);
       box.appendChild(text);
       document.body.appendChild(box);
