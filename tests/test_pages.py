@@ -511,6 +511,10 @@ def test_every_value_of_the_law_is_put_in_chinese_words():
         if not rule.key.startswith(("item.", "flag.", "reconcile.", "township.", "area.")):
             said = re.sub(r"\b(?:item|flag|check)\.[a-z_.]+", "", words.value_in_words(rule.value))  # keys of other rules stay keys
             assert not re.search(r"[a-z]{3,}", said), f"{rule.key}: {said}"
+        elif rule.unit == "department_flag":
+            said = words.value_with_unit(rule)
+            assert not re.search(r"[a-z]{3,}", said), f"{rule.key}: {said}"
+            assert rule.value["advice"] in said
 
 
 def test_the_methods_page_holds_every_item_and_every_line(q):

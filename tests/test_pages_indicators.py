@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from linwu_stats import open_quarter
-from linwu_stats.publish import facts, pages_indicator_parts, pages_indicators
+from linwu_stats.publish import facts, pages_estimate, pages_indicator_parts, pages_indicators, words
 from linwu_stats.publish.plan import plan_pages
 from linwu_stats.publish.tables_html import format_value
 
@@ -92,3 +92,21 @@ def test_a_small_area_model_is_said_to_have_nothing_to_add(q):
 def test_an_unknown_area_is_refused(q):
     with pytest.raises(facts.AreaError):
         pages_indicators.doubts(q, "431025999")
+
+
+def test_no_code_for_programs_stands_in_the_words_of_the_indices(q):
+    shown = text(pages_indicators.zero_rules(q, county(q)))
+    assert "平均为零或为负时为空" in shown
+    assert not re.search(r"[a-z]+_[a-z]+|negative=|sign=", shown)
+    assert words.in_chinese("照计; 平均为零时为空 (mean_not_positive); 比 (y < z), 见甲: 乙") == "照计；平均为零时为空；比 (y < z)，见甲：乙"
+    assert not any(", " in said or "; " in said for said in words.REASONS.values())
+
+
+def test_tables_of_different_groups_have_different_captions(q):
+    kinds = {"attribute": "贫困户属性", "cause": "主要致贫原因", "poverty_status": "脱贫属性"}
+    captions = [re.search(r"<caption>(.*?)</caption>", str(pages_estimate.groups(q, county(q), kind).markup)).group(1) for kind in kinds]
+    assert all(f"按{word}分组" in caption for word, caption in zip(kinds.values(), captions, strict=True))
+    points = str(pages_estimate.main_points(q, county(q)).markup)
+    assert '<span class="rule">exit.household.income</span>' in points, "a rule key opens the rule"
+    assert re.search(r"测算 [\d,]+ 元（80% 区间 [\d,]+至[\d,]+ 元）", points)
+    assert re.search(r"测算 [\d.]+%（80% 区间 [\d.]+%至[\d.]+%）", points)

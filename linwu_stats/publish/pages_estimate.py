@@ -27,6 +27,7 @@ _REASONS = {
     "quarter_missing": "本年有季度缺收入台账", "amount_unknown": "本年有金额未知", "part_estimated": "有未知金额用同类或上年数补算",
     "headcount_unknown": "计算人口未知", "headcount_zero": "计算人口为零", "line_unknown": "该年没有标准",
 }
+_GROUPS = {"attribute": "贫困户属性", "cause": "主要致贫原因", "poverty_status": "脱贫属性"}
 _ORDER = ("own_year", "own_rest", "group", "law", "complete", "none")
 
 
@@ -61,7 +62,7 @@ def main_points(q: Any, area: str) -> Fragment:
     items = []
     for measure, kind, unit in (("mean_percapita_yuan", "integer", "元"), ("persons_below", "integer", "人"), ("headcount_ratio", "percent", "%")):
         if measure in figures.index and not pd.isna(figures.loc[measure, "value"]):
-            items.append(f"{year}年{label('estimate_measure', measure)}测算 {_with_interval(figures.loc[measure], kind)}{unit}（括号内为 80% 区间）。")
+            items.append(f"{year}年{label('estimate_measure', measure)}测算 {_with_interval(figures.loc[measure], kind, unit)}。")
     share = rows["pass_share"].dropna().to_numpy(dtype=float)
     if len(share):
         likely, unlikely = int((share >= 0.9).sum()), int((share <= 0.1).sum())
@@ -70,7 +71,7 @@ def main_points(q: Any, area: str) -> Fragment:
             f"其余 {len(share) - likely - unlikely:,} 户现在说不准，应当先帮、先看。"
         )
     if not pd.isna(line):
-        items.append(f"标准为{year}年 {format_value(line, 'yuan')} 元，恰在标准上的按 exit.household.income 的符号判断。")
+        items.append(escape(f"标准为{year}年 {format_value(line, 'yuan')} 元，恰在标准上的按 ") + rule("exit.household.income") + " 的符号判断。")
     return bullets(items, "points", empty="没有可以测算的户。")
 
 
@@ -134,10 +135,13 @@ def groups(q: Any, area: str, kind: str) -> Fragment:
             "ratio": FEW if few else _with_interval(found.loc["headcount_ratio"], "percent"),
         })
     columns = {
-        "group": Show("分组"), "households": Show("测算户数", "integer", "户"), "mean": Show("全年人均纯收入", "figure", "元"),
+        "group": Show(_GROUPS[kind]), "households": Show("测算户数", "integer", "户"), "mean": Show("全年人均纯收入", "figure", "元"),
         "ratio": Show("不超过标准的人口比重", "figure", "%"),
     }
-    return render_table(pd.DataFrame(rows, columns=list(columns)), columns, caption=f"{here.name}分组全年测算（80%区间）", empty="没有可以列出的分组。")
+    return render_table(
+        pd.DataFrame(rows, columns=list(columns)), columns, caption=f"{here.name}按{_GROUPS[kind]}分组的全年测算（80%区间）",
+        empty="没有可以列出的分组。",
+    )
 
 
 def alternatives(q: Any, area: str) -> Fragment:
@@ -261,8 +265,11 @@ def _seen(rows: pd.DataFrame) -> int:
     return int(rows["quarters_known"].iloc[0]) if len(rows) else 0
 
 
-def _with_interval(row: pd.Series, kind: str) -> str:
-    """Value and 80 percent interval as text."""
+def _with_interval(row: pd.Series, kind: str, unit: str = "") -> str:
+    """Value and 80 percent interval as text; with a unit as in a sentence."""
     if pd.isna(row["value"]):
         return "未知"
-    return f"{format_value(row['value'], kind)}（{format_value(row['low80'], kind)}至{format_value(row['high80'], kind)}）"
+    value, low, high = (format_value(row[name], kind) for name in ("value", "low80", "high80"))
+    if not unit:
+        return f"{value}（{low}至{high}）"
+    return f"{value}%（80% 区间 {low}%至{high}%）" if unit == "%" else f"{value} {unit}（80% 区间 {low}至{high} {unit}）"

@@ -152,7 +152,7 @@ def bounds_table(q: Any, area: str) -> Fragment:
     columns = {"name": Show("地区"), "households": Show("户数", "integer", "户"), "unknown": Show("收入未知", "integer", "户")}
     columns |= {name: Show(term, "figure", unit) for name, (term, _, unit) in _SHOWN.items()}
     return render_table(
-        pd.DataFrame(rows, columns=list(columns)), columns, caption=f"{here.name}各项指标及最低、最高可能值（最近四个季度）", wide=True,
+        pd.DataFrame(rows, columns=list(columns)), columns, caption=f"{here.name}各项指标及最低、最高可能值（最近四个季度）", wide=len(codes) > 1,
         note_text="全面登记，无抽样误差。括号内是收入未知的人全不在、全在标准以下时的数；均值、中位数和基尼系数假定他们人均在零与全县已知最高之间。"
         "没有收入未知的户时两端相同。",
     )
@@ -182,6 +182,7 @@ def zero_rules(q: Any, area: str) -> Fragment:
     """What each index does with zero and negative incomes, and where its boundary is (零收入与负收入的处理)."""
     facts.place(q, area)
     frame = indices_frame().fillna("").replace("", "—")
+    frame = frame.assign(**{name: frame[name].map(words.in_chinese) for name in ("formula", "zero", "negative", "sign")})
     columns = {"term": Show("指标"), "formula": Show("公式"), "zero": Show("零收入"), "negative": Show("负收入"), "sign": Show("界限"), "source": Show("出处")}
     return render_table(
         frame, columns, caption="各指标的公式、零收入与负收入的处理", search="筛选指标",

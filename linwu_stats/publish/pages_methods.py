@@ -114,7 +114,10 @@ def criteria(q: Any, level: str) -> Fragment:
 def indicator_definitions() -> Fragment:
     """Every indicator with formula, boundary and source (指标解释), from the registry of indicators, in its order."""
     definitions = definitions_frame()
-    frame = definitions.assign(period=["整年" if annual else "各期" for annual in definitions["annual"]])
+    frame = definitions.assign(
+        period=["整年" if annual else "各期" for annual in definitions["annual"]],
+        **{name: definitions[name].map(words.in_chinese) for name in ("formula", "boundary")},
+    )
     return render_table(
         frame,
         {

@@ -5,6 +5,7 @@ A code without words is shown as it is, so that nothing is hidden; a test keeps 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from linwu_stats import exits, indicators
@@ -16,6 +17,7 @@ __all__ = [
     "basis",
     "denominator",
     "group",
+    "in_chinese",
     "indicator",
     "measure",
     "period_span",
@@ -27,6 +29,16 @@ __all__ = [
     "value_with_unit",
     "why",
 ]
+
+_CODE = re.compile(r' ?\((?:[a-z]+(?:_[a-z]+)+|negative="keep"[^)]*)\)|; sign="<=" 可选')
+_MARK = re.compile(r"(?<=[\u4e00-\u9fff）”])([,;:]) |([,;:]) (?=[\u4e00-\u9fff（“])")
+_FULL = {",": "，", ";": "；", ":": "："}
+
+
+def in_chinese(text: str) -> str:
+    """A text of the registries as a page shows it (显示文字): without codes for programs, with Chinese marks beside Chinese characters."""
+    return _MARK.sub(lambda found: _FULL[found.group(1) or found.group(2)], _CODE.sub("", text))
+
 
 #: Why an income is unknown, in the short words of a table cell; the codes of linwu_stats.income.account.
 _INCOME = {
@@ -48,7 +60,7 @@ _CHANGED = {"headcount_up": "计算人口增加", "headcount_down": "计算人�
 _PAGE = {"no_value": "指标表没有这一项", "population_unknown": "分母人口未知", "register_unknown": "名册有缺项", "few_households": "不足五户，不列"}
 
 #: Why a value is unknown, why a line counts, why a condition was judged so.
-REASONS: dict[str, str] = {**exits.REASONS, **indicators.REASONS, **_INCOME, **_PAGE}
+REASONS: dict[str, str] = {code: in_chinese(said) for code, said in {**exits.REASONS, **indicators.REASONS, **_INCOME, **_PAGE}.items()}
 
 _UNITS = {
     "yuan_per_person_year": "元/人·年",
@@ -107,9 +119,12 @@ def measure(code: str) -> str:
 
 
 def value_with_unit(rule: Any) -> str:
-    """The value of a rule with its unit (规则取值和单位); an item of income in a sentence: counted or not, to which class, why."""
+    """The value of a rule with its unit (规则取值和单位); an item of income in a sentence: counted or not, to which class, why; a doubt of the departments'
+    lists as what is compared, who verifies and how."""
     if rule.unit == "item":
         return _item_in_words(rule.value)
+    if rule.unit == "department_flag":
+        return _flag_in_words(rule.value)
     return f"{value_in_words(rule.value)} {_UNITS.get(rule.unit, '')}".strip()
 
 
@@ -155,6 +170,16 @@ def _item_in_words(value: dict[str, Any]) -> str:
     parts += [f"实物折价 {value['in_kind_price']}"] if value.get("in_kind_price") else []
     parts += [f"又称{'、'.join(value['aliases'])}"] if value.get("aliases") else []
     return "；".join(parts)
+
+
+def _flag_in_words(value: dict[str, Any]) -> str:
+    """Without conditions in the language of the checks and columns of the list: they are for the program, and stand in the law."""
+    parts = [f"与{label('department_list', value['list'])}比：{label('flag_direction', value['direction'])}", label("flag_severity", value["severity"])]
+    for name, said in (("includes", "只看"), ("excludes", "不看"), ("counts", "只认"), ("counts_not", "不认")):
+        kinds = [kind for kinds in value.get(name, {}).values() for kind in kinds]
+        parts += [f"{said}{'、'.join(kinds)}"] if kinds else []
+    parts += [f"{_FIELDS[name]}：{number}" for name, number in value.get("parameters", {}).items()]
+    return "；".join([*parts, f"由{value['fixer']}核实", value["advice"]])
 
 
 _FIELDS = {
@@ -272,6 +297,8 @@ _FIELDS = {
     "ages": "年龄",
     "checks": "检查",
     "flags": "部门比对",
+    "old_years": "车龄界限（年）",
+    "report_years": "连续未年报界限（年）",
 }
 _VALUES = {
     "surname_two_stars": "姓加两个星号",
