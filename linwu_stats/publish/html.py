@@ -40,7 +40,7 @@ FOOT = {"level": "2 foot", "id": "provenance", "text": "数据来源与复现"}
 #: Places of the shell; no heading of a notebook may have their ids.
 _PLACES = ("main", "code", "rules", "provenance")
 
-#: A table with no more rows than this is not divided between two sheets.
+#: A table with no more rows than this is not divided between two sheets; a row with a rule key below its name counts twice.
 SHORT_ROWS = 24
 
 _HEADING = re.compile(r"<h([23])((?:\s[^>]*)?)>(.*?)</h\1>", re.DOTALL)
@@ -215,7 +215,7 @@ def _wrap_tables(body: str, source: str) -> str:
         name = html.escape(html.unescape(_TAG.sub("", caption.group(1))).strip(), quote=True) if caption else "表"
         columns = len(re.findall(r"<th\b", table.partition("</thead>")[0]))
         kind = "table-wrap wide" if columns > WIDE_COLUMNS or ' data-wide="1"' in table[:200] else "table-wrap"
-        kind += " long" if table.count("<tr") > SHORT_ROWS else ""
+        kind += " long" if table.count("<tr") + table.count(' class="keyed"') > SHORT_ROWS else ""
         closing = (end or "") if boxed else f"</div>{end or ''}"
         shown = line if caption and (not boxed or end) and "来源：" not in (note or "") else ""
         return f'<div class="{kind}" role="region" tabindex="0" aria-label="{name}">{table}{closing}{note or ""}{shown}'
@@ -245,7 +245,7 @@ def _link_rules(body: str, texts: Mapping[str, Mapping[str, str]]) -> tuple[str,
         if key not in texts:
             return match.group(0)
         used.setdefault(key, {"key": key, "number": len(used) + 1, **texts[key]})
-        return f'<a class="rule" href="#rule-{key}">{key}</a>'
+        return f'<a class="rule" href="#rule-{key}">{key.replace(".", ".<wbr>")}</a>'
 
     return _RULE.sub(link, body), list(used.values())
 
