@@ -64,7 +64,7 @@ def main_points(q: Any, area: str) -> Fragment:
     items = [
         f"已脱贫 {len(out):,} 户中，脱贫不稳定户 {_shown(counts.loc['unstable', 'households'])} 户、{_shown(counts.loc['unstable', 'persons'])} 人"
         f"（人均纯收入低于标准的 {rule_now['multiple']:g} 倍，且有返贫风险）；突发严重困难户 {_shown(counts.loc['sudden', 'households'])} 户；"
-        f"边缘易致贫户 {_shown(counts.loc['edge', 'households'])} 户；不能判定 {_shown(counts.loc['unknown', 'households'])} 户。",
+        f"边缘易致贫户{_households(counts.loc['edge', 'households'])}；不能判定 {_shown(counts.loc['unknown', 'households'])} 户。",
         f"计入各种冲击，下年预计约 {format_value(round(float(below)), 'integer')} 户低于标准（{int(known.sum()):,} 户可能性之和）；没有冲击的平常年景约 "
         f"{format_value(round(float(out['below_usual_share'].astype('Float64').sum())), 'integer')} 户。",
     ]
@@ -349,6 +349,10 @@ def _term(q: Any, key: str) -> str:
 
 def _sum(values: pd.Series) -> Any:
     return int(values.sum()) if len(values) and values.notna().all() else (0 if not len(values) else pd.NA)
+
+
+def _households(value: Any) -> str:
+    return "未知" if is_unknown(value) else f" {_shown(value)} 户"
 
 
 def _shown(value: Any) -> str:
