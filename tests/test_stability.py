@@ -489,4 +489,5 @@ def test_every_part_of_the_page_stands_without_holes(q, level):
         assert not any(hole in shown for hole in (">nan", "&lt;NA", "<NA>", "None"))
     shown = str(pages_stability.groups(q, area).markup)
     assert "未知" in shown  # those off the register
+    assert "边缘易致贫户未知；" in str(pages_stability.main_points(q, area).markup), "no unit after a number that is not known"
     assert not any(household in shown for household in q.households["household_id"])
