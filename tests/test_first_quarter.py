@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import io
 import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -178,3 +181,86 @@ def test_templates_are_refused_beside_ledgers_with_what_to_do_and_windows_own_fi
     with pytest.raises(RefusedError, match=r"收入表\.xls。要用自己的台账，直接运行 check") as refused:
         write_templates(folder, rules_at("2018-03-31"), "2018Q1")
     assert "Thumbs.db" not in str(refused.value)
+
+
+def test_a_list_that_was_filled_in_where_it_lies_is_never_written_over(newest, tmp_path):
+    home = shutil.copytree(newest, tmp_path / "home")
+    call = ["--home", str(home), "worklist", "2018Q1"]
+    assert CliRunner().invoke(main, call).exit_code == 0
+    assert CliRunner().invoke(main, call).exit_code == 0, "lists that nobody filled in are replaced"
+    path = sorted((home / "reports" / "2018Q1-worklist").glob("*_worklist.xlsx"))[0]
+    book = openpyxl.load_workbook(path)
+    sheet = book["整改清单"]
+    head = [cell.value for cell in sheet[3]]
+    sheet.cell(4, head.index("答复") + 1).value = "经核实无误"
+    book.save(path)
+    before = path.read_bytes()
+    result = CliRunner().invoke(main, call)
+    assert result.exit_code == 3
+    assert path.name in result.stderr
+    assert "data/2018Q1/corrections" in result.stderr
+    assert path.read_bytes() == before
+
+
+#: What Windows does not have, and what it does not let a user do.
+WITHOUT_POSIX = """
+import os, pathlib, sys
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("fcntl", "grp", "pwd", "resource", "syslog", "termios", "tty"):
+            frame = sys._getframe(1)
+            while "importlib" in frame.f_code.co_filename:
+                frame = frame.f_back
+            if os.sep + "linwu_stats" + os.sep in frame.f_code.co_filename:
+                raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Hidden())
+for name in ("fork", "forkpty", "killpg", "nice", "mkfifo", "sched_getaffinity"):
+    vars(os).pop(name, None)
+
+def refuse(*arguments, **words):
+    raise OSError(1314, "A required privilege is not held by the client")
+
+os.symlink = pathlib.Path.symlink_to = refuse
+os.link = refuse  # FAT, and many a share
+
+import importlib, pkgutil
+import linwu_stats
+for module in pkgutil.walk_packages(linwu_stats.__path__, "linwu_stats."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+from linwu_stats.publish.zygote import can_fork
+assert not can_fork()
+from linwu_stats.publish.batch import _processors
+assert _processors() >= 1
+from linwu_stats import RefusedError, store
+lock = pathlib.Path(sys.argv[1]) / ".tables.lock"
+with store.alone(lock):
+    try:
+        with store.alone(lock):
+            raise AssertionError("two at once")
+    except RefusedError as error:
+        print(error)
+assert not lock.exists()
+"""
+
+
+def test_every_module_and_the_lock_work_without_what_windows_lacks_in_a_folder_of_any_name(tmp_path):
+    home = tmp_path / "县 局 (试) & 100%"
+    home.mkdir()
+    environment = dict(os.environ, PYTHONUTF8="0", PYTHONIOENCODING="cp936")
+    done = subprocess.run([sys.executable, "-c", WITHOUT_POSIX, str(home)], capture_output=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr.decode("cp936", "replace")
+    assert "本季度正在另一进程中运行" in done.stdout.decode("cp936")
+
+
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False), (None, False)])
+def test_the_lab_starts_in_a_container_and_on_windows(tmp_path, monkeypatch, user, allowed):
+    if user is None:
+        monkeypatch.delattr(os, "geteuid", raising=False)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+    command = importlib.import_module("linwu_stats.cli.lab").lab_command(tmp_path)
+    assert ("--ServerApp.allow_root=True" in command) is allowed
+    assert "--ServerApp.ip=127.0.0.1" in command

@@ -50,6 +50,8 @@ def lab_command(folder: Path, *, no_browser: bool = False, port: int | None = No
     """The call of JupyterLab (启动命令) by this very Python, on ``folder``, for this machine alone."""
     first = "county.ipynb" if (folder / "county.ipynb").is_file() else ""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1", f"--LabApp.default_url=/lab/tree/{first}"]
+    if getattr(os, "geteuid", lambda: 1)() == 0:  # in a container; the server listens on this machine alone and asks for its token
+        command.append("--ServerApp.allow_root=True")
     return command + (["--no-browser"] if no_browser else []) + ([f"--ServerApp.port={port}"] if port else [])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+import linwu_stats
 from linwu_stats.cli.shell import plain_errors
 
 __all__ = ["worklist"]
@@ -32,8 +33,7 @@ def worklist(home: Path | None, quarter: str) -> None:
     root = find_home(home)
     q = make_quarter(quarter, root, progress=lambda text: click.echo(text, err=True))
     folder = root / "reports" / f"{quarter}-worklist"
-    for old in folder.glob(f"{quarter}_*.xlsx"):
-        old.unlink()
+    _make_room(folder, quarter)
     paths = write_work_books(folder, q.work_list, q.rules, quarter, area_names=q.area_names)
     save_issued(root / "data" / quarter / "worklist" / "issued.json", q.work_list)
     entries, notices = read_corrections(root / "data" / quarter / "corrections")
@@ -53,3 +53,18 @@ def worklist(home: Path | None, quarter: str) -> None:
         ("new", "新增"), ("open", "未改"), ("unchecked", "无法检查"), ("mended", "已改"), ("verified", "经核实无误"), ("gone", "已不在名册")))
     click.echo(f"{quarter} 整改清单: {words}；更正采用{int(q.corrections['accepted'].sum())}条，未采用{len(refused)}条")
     click.echo(folder)
+
+
+def _make_room(folder: Path, quarter: str) -> None:
+    """Take away the lists of an earlier call, but never one that somebody filled in where it lies."""
+    from linwu_stats.ledgers.corrections import read_corrections
+
+    (folder / f"{quarter}_corrections.xlsx").unlink(missing_ok=True)
+    filled = sorted(set(read_corrections(folder)[0]["file"]))
+    if filled:
+        raise linwu_stats.RefusedError(
+            f"{len(filled)} work lists are filled in where they were written (整改清单就地填写，还没有收回): {'、'.join(filled[:3])}。"
+            f"请把它们移到 data/{quarter}/corrections，再运行同一条命令；没有覆盖任何文件"
+        )
+    for old in folder.glob(f"{quarter}_*.xlsx"):
+        old.unlink()
