@@ -60,8 +60,8 @@ def finish(process: subprocess.Popen[str], code: int = 0) -> str:
 
 
 def pages(folder: Path) -> dict[str, bytes]:
-    """Everything of a run that readers see, by name."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "run.json"}
+    """Everything of a run that readers see, by name; ``.new`` is a note to the next run."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name not in ("run.json", ".new")}
 
 
 def is_whole(folder: Path) -> dict[str, Any]:
@@ -83,50 +83,81 @@ def change(home: Path, village: str) -> None:
     frame.to_parquet(file, index=False)
 
 
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The bytes of a run that nothing disturbed."""
-    home = make_workspace(tmp_path_factory.mktemp("reference"))
+Run = dict[str, bytes]
+
+
+def set_up(home: Path) -> list[bytes]:
+    """A workspace, and two states of its register as bytes."""
+    make_workspace(home)
     write_notebooks(home / "notebooks", village=notebook(SLOW), township=notebook(SLOW))
-    return pages(run_batch(QUARTER, home, areas=AREAS).folder)
+    file = home / "data" / QUARTER / "tables" / "households.parquet"
+    first = file.read_bytes()
+    change(home, VILLAGE)
+    return [first, file.read_bytes()]
 
 
-def kill_at_random(home: Path, seed: int, times: int, reference: dict[str, bytes], longest: float) -> int:
-    """Kill runs at random moments, also while folders are exchanged; gives how many were killed before they ended."""
-    chance, killed = random.Random(seed), 0
-    seen = home / "reports" / f"{QUARTER}-selected"
-    for _ in range(times):
-        shutil.rmtree(seen, ignore_errors=True) if chance.random() < 0.2 else None
-        there = pages(seen) if seen.is_dir() else None
-        running = start(home, *AREAS)
-        family: list[Any] = []
-        end = time.monotonic() + chance.random() * longest
+def put(home: Path, state: bytes) -> None:
+    (home / "data" / QUARTER / "tables" / "households.parquet").write_bytes(state)
+
+
+def undisturbed(home: Path, areas: list[str]) -> list[list[Run]]:
+    """For each of the two states, the runs that nothing disturbed: the first, and one that has a run before it to name."""
+    found: list[list[Run]] = [[], []]
+    states = set_up(home)
+    for number in (0, 1, 0):
+        put(home, states[number])
+        result = run_batch(QUARTER, home, areas=areas or None)
+        assert not result.failures
+        found[number].append(pages(result.folder))
+    return found
+
+
+def kill_at_random(home: Path, seed: int, times: int, right: list[list[Run]], longest: float, areas: list[str]) -> dict[str, int]:
+    """Kill runs at random moments, also while folders are exchanged, and let the last one end; the register takes its other state whenever a run got through.
+
+    After each kill readers see one whole run, that of before or the new one; the run before it is still there, whole; what the killed run had started is gone.
+    Gives how many were killed before they ended and how many were published.
+    """
+    chance, states, wanted = random.Random(seed), set_up(home), 0
+    count = {"killed": 0, "published": 0}
+    put(home, states[0])
+    finish(start(home, *areas))
+    seen = home / "reports" / (f"{QUARTER}-selected" if areas else QUARTER)
+    now, earlier = pages(seen), None
+    for number in range(times + 1):
+        before = now
+        wanted = 1 - wanted if now in right[wanted] else wanted
+        put(home, states[wanted])
+        running = start(home, *areas)
+        end = time.monotonic() + (chance.random() * longest if number < times else 300)
         while time.monotonic() < end and running.poll() is None:
             time.sleep(0.02)
         try:
             family = psutil.Process(running.pid).children(recursive=True)
         except psutil.Error:
             family = []
-        killed += running.poll() is None
+        count["killed"] += running.poll() is None
         running.kill()
         running.communicate()
-        if seen.is_dir():
-            is_whole(seen)
-            assert pages(seen) in (there, reference)
+        is_whole(seen)
+        now = pages(seen)
+        assert now == before or now in right[wanted]
+        count["published"] += now != before
+        earlier = before if now != before else earlier
+        assert earlier is None or earlier in [pages(folder) for folder in seen.parent.iterdir() if folder != seen and (folder / "run.json").is_file()]
         _, alive = psutil.wait_procs(family, timeout=20)
         assert not alive, "what a killed run started must end too"
-    return killed
+    assert running.returncode == 0
+    assert now in right[wanted]
+    assert sorted(path.name for path in seen.parent.iterdir()) == [f".{seen.name}.previous", seen.name]
+    return count
 
 
-def test_killed_at_random_moments(tmp_path: Path, reference: dict[str, bytes]) -> None:
-    home = make_workspace(tmp_path)
-    write_notebooks(home / "notebooks", village=notebook(SLOW), township=notebook(SLOW))
-    assert kill_at_random(home, 20180522, 4, reference, longest=7.0) >= 1
-    finish(start(home, *AREAS))
-    seen = home / "reports" / f"{QUARTER}-selected"
-    is_whole(seen)
-    assert pages(seen) == reference
-    assert sorted(path.name for path in seen.parent.iterdir()) == [seen.name]
+def test_killed_at_random_moments(tmp_path: Path) -> None:
+    right = undisturbed(tmp_path / "undisturbed", AREAS)
+    count = kill_at_random(tmp_path / "killed", 20180522, 5, right, longest=7.0, areas=AREAS)
+    assert count["killed"] >= 1
+    assert count["published"] >= 1
 
 
 def test_killed_run_is_gone_on_with_where_it_was(tmp_path: Path) -> None:
