@@ -116,10 +116,10 @@ def kill_at_random(home: Path, seed: int, times: int, right: list[list[Run]], lo
     """Kill runs at random moments, also while folders are exchanged, and let the last one end; the register takes its other state whenever a run got through.
 
     After each kill readers see one whole run, that of before or the new one; the run before it is still there, whole; what the killed run had started is gone.
-    Gives how many were killed before they ended and how many were published.
+    Gives how many were killed before they ended, how many of them left pages for the next one, and how many were published.
     """
     chance, states, wanted = random.Random(seed), set_up(home), 0
-    count = {"killed": 0, "published": 0}
+    count = {"killed": 0, "resumed": 0, "published": 0}
     put(home, states[0])
     finish(start(home, *areas))
     seen = home / "reports" / (f"{QUARTER}-selected" if areas else QUARTER)
@@ -139,6 +139,7 @@ def kill_at_random(home: Path, seed: int, times: int, right: list[list[Run]], lo
         count["killed"] += running.poll() is None
         running.kill()
         running.communicate()
+        count["resumed"] += any((seen.parent / f".{seen.name}.partial" / "work").glob("*.json"))
         is_whole(seen)
         now = pages(seen)
         assert now == before or now in right[wanted]
