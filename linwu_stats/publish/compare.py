@@ -41,10 +41,13 @@ def compare_runs(old: Path, new: Path) -> dict[str, Any]:
 
     Gives ``runs`` (quarter, when, version of each), ``causes`` (what differs between what they were made from, by the keys of :data:`CAUSES`), ``reason`` in
     words, ``changes`` (table, what it is about, column, old, new, difference) and ``incomparable`` (tables that one of the runs does not have).
+    Raises :class:`~linwu_stats.publish.plan.BatchError` where a record cannot be read, and where a run was exchanged for another meanwhile.
     """
     records = [_record(folder) for folder in (old, new)]
     causes = {cause: found for cause, found in _causes(*records).items() if found}
     changes, missing = _changes(old, new)
+    if [_record(folder) for folder in (old, new)] != records:
+        raise BatchError("a run was published while it was compared (比较期间有新的运行发布): the figures would be of two runs; compare again")
     same_quarter = records[0]["quarter"] == records[1]["quarter"]
     return {
         "runs": [_about(folder, record) for folder, record in zip((old, new), records, strict=True)], "same": not changes and not missing,

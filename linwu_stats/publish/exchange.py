@@ -76,8 +76,10 @@ def has_failures(folder: Path) -> bool:
 
 
 def remove(folder: Path) -> None:
-    """Delete a folder that is there."""
-    if folder.is_dir():
+    """Delete a folder that is there; of one that is a link to another place, the link."""
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.is_dir():
         shutil.rmtree(folder)
 
 
