@@ -269,7 +269,7 @@ def test_previous_that_was_deleted_is_not_linked_by_the_next_run(tmp_path: Path,
 def test_disk_of_the_whole_workspace_is_full(tmp_path: Path, room_kb: int) -> None:
     """Tables, caches and logs stand on the same disk as reports/."""
     home = tmp_path / "home"
-    if not mounted(home, "-o", "size=16m"):
+    if not mounted(home, "-o", "size=96m"):
         pytest.skip("a small file system cannot be mounted here: run as root on Linux to test a full disk")
     try:
         workspace(home)
@@ -289,6 +289,23 @@ def test_disk_of_the_whole_workspace_is_full(tmp_path: Path, room_kb: int) -> No
         assert pages(home / "reports" / f".{NAME}.previous") == before
     finally:
         subprocess.run(["umount", "-l", str(home)], check=False)
+
+
+@pytest.mark.parametrize(("engine", "modules"), [("auto", ["papermill", "publish"]), ("plain", ["papermill", "publish"]), ("plain", ["ipykernel"])])
+def test_half_a_file_of_bytecode_bars_no_later_run(
+    tmp_path: Path, undisturbed: dict[str, bytes], engine: str, modules: list[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python keeps what a full disk took of a compiled module as if it were whole; every process that imports it from then on dies."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # bytecode stands in the workspace then
+    home = workspace(tmp_path)
+    assert not run_batch(QUARTER, home, areas=AREAS, engine=engine).failures
+    compiled = [path for path in (home / ".cache" / "pycache").rglob("*.pyc") if path.parent.name in modules]
+    assert compiled
+    for path in compiled:
+        path.write_bytes(path.read_bytes()[:200])
+    result = run_batch(QUARTER, home, areas=AREAS, engine=engine, again=True)
+    assert not result.failures
+    assert pages(result.folder) == undisturbed
 
 
 # ---- two runs compared while one of them is exchanged ----------------------------------------------------------------

@@ -29,7 +29,7 @@ from linwu_stats.publish.engine import NAME
 from linwu_stats.publish.fonts import kept_in
 from linwu_stats.publish.plan import BatchError, Page, check_notebooks, page_facts, plan_pages
 from linwu_stats.publish.runs import PageResult, Run, parameters_of
-from linwu_stats.publish.supervise import kernel_environment, run_jobs
+from linwu_stats.publish.supervise import forget_bytecode, kernel_environment, run_jobs
 from linwu_stats.publish.worker import write_file
 from linwu_stats.publish.zygote import FIGURES, can_fork
 from linwu_stats.publish.zygote_client import Zygote, ZygoteError
@@ -149,7 +149,7 @@ def _make(run: Run, progress: Callable[[int, int, str], None], again: bool, cloc
     with kept_in(run.home / ".cache"), ExitStack() as stack:
         zygote = _zygote(run, stack) if len(results) < len(jobs) and run.engine == NAME else None
         around = Around(run)  # while the zygote imports and reads
-        zygote = zygote if _ready(zygote) else None
+        zygote = zygote if _ready(zygote, run.home) else None
         before = _unchanged(run, zygote) if zygote is not None and not again else {}
         jobs = [job | ({"executed": str(run.seen / job["page"]["notebook"])} if job["stem"] in before else {}) for job in jobs]
 
@@ -208,12 +208,13 @@ def _zygote(run: Run, stack: ExitStack) -> Zygote:
     return zygote
 
 
-def _ready(zygote: Zygote | None) -> bool:
+def _ready(zygote: Zygote | None, home: Path) -> bool:
     """Wait until it can be copied; that it cannot costs time only."""
     try:
         if zygote is not None:
             zygote.wait_ready(_READY_SECONDS)
     except ZygoteError:
+        forget_bytecode(home / ".cache")
         return False
     return zygote is not None
 

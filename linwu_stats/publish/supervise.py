@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from linwu_stats.publish.worker import write_file
 from linwu_stats.publish.zygote import FIGURES
 from linwu_stats.publish.zygote_client import Zygote, memory_used, run_forked
 
-__all__ = ["kernel_environment", "run_jobs"]
+__all__ = ["forget_bytecode", "kernel_environment", "run_jobs"]
 
 Answer = dict[str, Any]
 
@@ -94,6 +95,11 @@ def kernel_environment(home: Path) -> dict[str, str]:
     }
 
 
+def forget_bytecode(cache: Path) -> None:
+    """Have everything compiled anew (清除字节码): where a disk was full, Python may have kept half of a file, which no process can import from then on."""
+    shutil.rmtree(cache / "pycache", ignore_errors=True)
+
+
 def _next(answers: queue.Queue[tuple[int, Answer]]) -> tuple[int, Answer]:
     while True:  # an endless wait cannot be interrupted on Windows
         try:
@@ -129,6 +135,7 @@ class _Watcher(threading.Thread):
                 return
             answer = self._make(self._jobs[number])
             if answer.get("kind") in _TRY_AGAIN and not self._ended:
+                forget_bytecode(self._log.parents[1])
                 answer = (answer if number in self._once else self._make(self._jobs[number])) | {"tries": 2}
             self._answers.put((number, answer))
 
