@@ -24,6 +24,7 @@ from linwu_stats.ledgers.read import read_ledger, read_path
 from linwu_stats.ledgers.templates import write_templates
 from linwu_stats.quarter import make_quarter
 from linwu_stats.rules import rules_at
+from linwu_stats.tables import label
 
 TOWNSHIPS = ("武水镇", "花塘乡")
 
@@ -264,3 +265,43 @@ def test_the_lab_starts_in_a_container_and_on_windows(tmp_path, monkeypatch, use
     command = importlib.import_module("linwu_stats.cli.lab").lab_command(tmp_path)
     assert ("--ServerApp.allow_root=True" in command) is allowed
     assert "--ServerApp.ip=127.0.0.1" in command
+
+
+OWN_TOWNSHIP = """
+- key: township.431025120
+  term: 乡镇
+  unit: name
+  values:
+    - {from: 2014-01-01, value: 桃花源镇, status: confirmed, document: 县政府文件}
+"""
+
+
+def test_a_township_of_the_countys_own_law_is_known_to_the_check_too(newest, tmp_path):
+    folder = tmp_path / "data" / "2018Q1" / "ledgers"
+    rows = rows_of(newest / "data" / "2018Q1" / "ledgers" / "花塘乡" / "收入表.xlsx")
+    folder.mkdir(parents=True)
+    save(folder / "收入表.xlsx", [[("桃花源镇" if cell == "花塘乡" else cell) for cell in row] for row in rows])
+    call = ["--home", str(tmp_path), "check", str(folder)]
+    said = CliRunner().invoke(main, call).output
+    assert "“桃花源镇”，不在乡镇名录中" in said
+    assert "data/law" in said
+    (tmp_path / "data" / "law").mkdir()
+    (tmp_path / "data" / "law" / "own.yaml").write_text(OWN_TOWNSHIP, encoding="utf-8")
+    assert "桃花源镇" not in CliRunner().invoke(main, call).output
+
+
+def test_a_look_back_that_cannot_pass_whatever_it_finds_says_why():
+    row = {"measure": "incidence", "estimate_share": float("nan"), "low_share": float("nan"), "high_share": float("nan"), "level_share": 0.95, "bar_share": 0.02,
+           "sign": "<", "verdict": "not_met", "reason_code": None, "more_households": None}
+    said = importlib.import_module("linwu_stats.cli.lookback")._said
+    assert "不达标（只算未脱贫人口就不达标" in said(row, label)
+    assert "只算未脱贫人口" not in said(row | {"estimate_share": 0.031, "low_share": 0.025, "high_share": 0.04}, label)
+
+
+def test_a_name_with_a_wide_space_is_shown_as_people_write_it(tmp_path):
+    path = tmp_path / "收入表.xlsx"
+    save(path, [["户编号", "户主姓名", "工资性收入", "生产经营性收入", "财产性收入", "转移性收入", "生产经营性支出"],
+                ["00431099000001", "张　三", 1, 2, 3, 4, 5], ["00431099000002", "李\u200b四", 1, 2, 3, 4, 5]])
+    said = CliRunner().invoke(main, ["check", str(path)]).output
+    assert "张　三" in said
+    assert "李\\u200b四" in said, "what is not seen is written out"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def check(home: Path | None, paths: tuple[Path, ...], form: str) -> None:
     from linwu_stats.ledgers.outcome import render_check
     from linwu_stats.ledgers.read import check as check_paths
 
-    result = check_paths(paths)
+    result = check_paths(paths, _townships(home, paths))
     click.echo(render_check(result, form))
     outcomes = {item["outcome"] for item in result["files"]}
     sys.exit(CANNOT_CARRY if "reject" in outcomes else NEEDS_A_PERSON if "flag" in outcomes else 0)
@@ -85,6 +86,17 @@ def dictionary(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dictionary_text(), encoding="utf-8", newline="\n")
     click.echo(path)
+
+
+def _townships(home: Path | None, paths: tuple[Path, ...]) -> Any:
+    """The rules with which the county's own townships are known: of the quarter whose folder is looked at, else of the newest; None where there is none."""
+    from linwu_stats.quarter import find_home, last_day, quarters_with_ledgers
+    from linwu_stats.rules import rules_at
+
+    root = find_home(home)
+    own = [part for path in paths for part in path.resolve().parts if re.fullmatch(r"(19|20)\d{2}Q[1-4]", part)]
+    quarter = next(iter(own or quarters_with_ledgers(root)[-1:]), None)
+    return None if quarter is None else rules_at(last_day(quarter), law_folder(root))
 
 
 def _rule_text(rule: Any) -> str:

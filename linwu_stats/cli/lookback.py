@@ -130,6 +130,8 @@ def _said(row: dict[str, Any], label: Any) -> str:
 
     more = "" if pd.isna(row["more_households"]) else f"；比率不变时再查{row['more_households']}户可定"
     why = "" if pd.isna(row["reason_code"]) else f"（{label('lookback_reason', row['reason_code'])}）"
+    if row["verdict"] == "not_met" and pd.isna(row["estimate_share"]):
+        why = "（只算未脱贫人口就不达标，与漏评、错退多少无关）"
     return (
         f"{label('lookback_measure', row['measure'])} {share(row['estimate_share'])}，单侧{row['level_share']:.0%}下限{share(row['low_share'])}、"
         f"上限{share(row['high_share'])}，标准{row['sign']}{share(row['bar_share'])}：{label('lookback_verdict', row['verdict'])}{why}{more}"

@@ -166,8 +166,8 @@ def _text(item: dict[str, Any]) -> str:
 
 
 def _visible(text: str) -> str:
-    """Control characters as escapes, so that a cell cannot steer the terminal."""
-    return "".join(char if char.isprintable() or char == " " else f"\\u{ord(char):04x}" for char in text)
+    """Control characters as escapes, so that a cell cannot steer the terminal; the wide space of Chinese names is seen as it is."""
+    return "".join(char if char.isprintable() or char in " \u3000" else f"\\u{ord(char):04x}" for char in text)
 
 
 _PAGE = """<!DOCTYPE html>

@@ -85,10 +85,10 @@ def read_path(*paths: str | Path, rules: Rules | None = None, township_names: It
     return ledgers
 
 
-def check(paths: str | Path | Iterable[str | Path]) -> dict[str, Any]:
-    """The result of reading files and folders as one object of plain data (检查结果): ``{"files": [...]}``."""
+def check(paths: str | Path | Iterable[str | Path], rules: Rules | None = None) -> dict[str, Any]:
+    """The result of reading files and folders as one object of plain data (检查结果): ``{"files": [...]}``. ``rules``: whose townships are known."""
     several = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    return {"files": [ledger_dict(ledger) for ledger in read_path(*several)]}
+    return {"files": [ledger_dict(ledger) for ledger in read_path(*several, rules=rules)]}
 
 
 def _files(path: Path) -> list[Path]:
