@@ -291,11 +291,28 @@ def test_a_township_of_the_countys_own_law_is_known_to_the_check_too(newest, tmp
 
 
 def test_a_look_back_that_cannot_pass_whatever_it_finds_says_why():
-    row = {"measure": "incidence", "estimate_share": float("nan"), "low_share": float("nan"), "high_share": float("nan"), "level_share": 0.95, "bar_share": 0.02,
-           "sign": "<", "verdict": "not_met", "reason_code": None, "more_households": None}
+    row = {"measure": "incidence", "estimate_share": float("nan"), "low_share": float("nan"), "high_share": float("nan"), "level_share": 0.95,
+           "bar_share": 0.02, "sign": "<", "verdict": "not_met", "reason_code": None, "more_households": None}
     said = importlib.import_module("linwu_stats.cli.lookback")._said
     assert "不达标（只算未脱贫人口就不达标" in said(row, label)
     assert "只算未脱贫人口" not in said(row | {"estimate_share": 0.031, "low_share": 0.025, "high_share": 0.04}, label)
+
+
+def test_remarks_on_a_sheet_name_whole_rows_and_the_same_one_is_said_once():
+    about = {"file": "a.xlsx", "sheet": "已脱贫户", "column": "调查情况", "what": "不在选项中"}
+    notices = [about | {"row": float(row)} for row in range(5, 12)] + [{"file": "", "sheet": "", "row": "", "column": "", "what": "没有交回"}]
+    lines = importlib.import_module("linwu_stats.cli.lookback")._in_lines(notices)
+    assert lines == ["a.xlsx 已脱贫户 第5、6、7、8、9等7行 调查情况: 不在选项中", "没有交回"]
+
+
+@pytest.mark.parametrize(("word", "problem"), [("是", "no"), ("否", "yes"), ("达到", "no"), ("未达到", "yes"), ("对", None)])
+def test_whether_may_be_answered_by_yes_or_no(word, problem):
+    """The form asks 是否稳定达到退出标准: yes is no problem; a word that means neither is unknown, and the choices are named."""
+    notices: list[dict[str, object]] = []
+    unit = {"kind": "exited"}
+    answer = importlib.import_module("linwu_stats.ledgers.lookback_answers")._answer(unit, {"state": "已调查", "exited.problem": word}, {}, notices)
+    assert answer["problem"] == problem
+    assert [one["what"] for one in notices] == ([] if problem else ["不在选项中，按未填处理；请从下拉列表中选择（达到、未达到、不能确定）后重新交回。"])
 
 
 def test_a_name_with_a_wide_space_is_shown_as_people_write_it(tmp_path):

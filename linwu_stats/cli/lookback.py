@@ -13,6 +13,8 @@ __all__ = ["lookback", "sample_lookback"]
 
 #: The quarter whose look-back comes with the sample county, and the seed of its draw.
 SAMPLE_QUARTER, SAMPLE_SEED = "2017Q4", 20174
+#: Of the same remark on more rows than these, the others are counted.
+ALIKE = 5
 
 
 @click.group()
@@ -111,14 +113,27 @@ def read(home: Path | None, quarter: str) -> None:
         raise room.LookbackError(f"no look-back was drawn for {quarter} (该季度没有抽取回头看样本). Draw one with: linwu-stats lookback draw {quarter}")
     answers, notices = lookback_answers.read_lookback_sheets(folder / "returned", sample, quarter)
     settled = room.settle_answers(sample, answers)
-    for notice in notices.astype(object).where(notices.notna(), "").to_dict("records"):
-        where = " ".join(str(one) for one in (notice["file"], notice["sheet"], f"第{notice['row']}行" if notice["row"] != "" else "", notice["column"]) if one)
-        click.echo(f"{where}: {notice['what']}" if where else notice["what"], err=True)
+    for line in _in_lines(notices.astype(object).where(notices.notna(), "").to_dict("records")):
+        click.echo(line, err=True)
     uses = settled["use"].value_counts()
     click.echo("；".join(f"{label('lookback_use', code)} {count}户" for code, count in uses.items()))
     rates = room.lookback_rates(settled, facts, rules)
     for row in rates[(rates["level"] == "county") & rates["chosen"]].to_dict("records"):
         click.echo(_said(row, label))
+
+
+def _in_lines(notices: list[dict[str, Any]]) -> list[str]:
+    """What is wrong with the sheets, the same of one column in one line: its first rows, and how many there are."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in notices:
+        alike.setdefault(tuple(str(one[name]) for name in ("file", "sheet", "column", "what")), []).append("" if one["row"] == "" else str(int(one["row"])))
+    lines = []
+    for (file, sheet, column, what), rows in alike.items():
+        more = f"等{len(rows)}行" if len(rows) > ALIKE else "行"
+        place = f"第{'、'.join(rows[:ALIKE])}{more}" if rows[0] else ""
+        where = " ".join(one for one in (file, sheet, place, column) if one)
+        lines.append(f"{where}: {what}" if where else what)
+    return lines
 
 
 def _said(row: dict[str, Any], label: Any) -> str:

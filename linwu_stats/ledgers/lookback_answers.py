@@ -21,10 +21,13 @@ from linwu_stats.ledgers.lookback_sheets import PERSONS, QUESTIONS, RECOGNISES, 
 from linwu_stats.ledgers.outcome import Refused, finding
 from linwu_stats.ledgers.sheets import Book
 from linwu_stats.ledgers.vocabulary import squeeze
+from linwu_stats.tables import CODES
 
 __all__ = ["read_lookback_sheets", "read_off_list"]
 
 _COLUMNS = ["unit_id", "state", "problem", "recognises", "persons", "file", "row"]
+#: The headings ask whether; who answers so instead of in the words of the list has answered.
+_YES_NO = (("是", "yes"), ("否", "no"))
 _NOTICES = ["file", "sheet", "row", "column", "what"]
 _MARK = re.compile(r"(\d{4}Q[1-4])-(\d{12})-L")
 _HEADINGS = {"编码": "_unit", STATE: "state", PERSONS: "persons", RECOGNISES: "recognises"} | {
@@ -129,10 +132,11 @@ def _answer(unit: Mapping[str, Any], filled: Mapping[str, Any], where: dict[str,
     out: dict[str, Any] = dict.fromkeys(_ANSWERS)
     for column, name, words in (("state", "state", "lookback_state"), (problem, "problem", codes), ("recognises", "recognises", "lookback_recognises")):
         if column in filled and words:
-            out[name] = words_to_codes(words, filled[column])
+            asked = next(one for one, known in _HEADINGS.items() if known == column)
+            out[name] = words_to_codes(words, filled[column], _YES_NO if asked.startswith("是否") else ())
             if out[name] is None:
-                heading = next(one for one, known in _HEADINGS.items() if known == column)
-                notices.append(where | {"column": heading, "what": "不在选项中，按未填处理；请从下拉列表中选择后重新交回。"})
+                choices = "、".join(CODES[words].values())
+                notices.append(where | {"column": asked, "what": f"不在选项中，按未填处理；请从下拉列表中选择（{choices}）后重新交回。"})
     if "persons" in filled:
         entry = read_entry("households.recorded_size_persons", filled["persons"])
         out["persons"] = None if entry.value is None else int(entry.value)
