@@ -6,6 +6,7 @@ persons on the register. Unknown stays unknown: a share with an unknown denomina
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -212,31 +213,39 @@ def stock(q: Any, area: str) -> dict[str, Any]:
     ``incidence`` is None where the population or a status is unknown. The denominator is that of exit.village.incidence for a village, else of
     exit.county.incidence; ``denominator`` is its name.
     """
-    return dict(_kept(q, ("stock", area), lambda: _stock(q, area)))
-
-
-def _stock(q: Any, area: str) -> dict[str, Any]:
-    level = "village" if place(q, area).level == "village" else "county"
-    column = q.rules.value(f"exit.{level}.incidence")["denominator"]
-    rows = register(q, area)
-    poor = rows[rows["poverty_status"].isin(POOR)]
-    places = village_rows(q, area)
-    population, rural = (_whole_sum(places[name]) for name in (column, "rural_population_persons"))
-    lost = unplaced(q, area)
-    persons = None if rows["poverty_status"].isna().any() or (level == "village" and len(lost)) else persons_sum(poor)
-    population = None if level == "county" and len(lost) else population
+    level, county = place(q, area).level, q.rules.value("area.county")["code"]
+    kind = "village" if level == "village" else "county"
+    column = q.rules.value(f"exit.{kind}.incidence")["denominator"]
+    rows = _tally(q, "register", area, "poverty_status", "registered_persons")
+    poor = Counter({(status, persons): count for (status, persons), count in rows.items() if status in POOR})
+    population, rural = (_sum_of(_tally(q, "villages", area, name)) for name in (column, "rural_population_persons"))
+    nowhere = _tally(q, "unplaced", county, "township_code")
+    lost = sum(count for (township,), count in nowhere.items() if level == "county" or township in (area[:9], f"{county}000"))
+    unknown = sum(count for (status, _), count in rows.items() if status is None)
+    persons = None if unknown or (level == "village" and lost) else _persons_of(poor)
+    population = None if kind == "county" and lost else population
     return {
-        "households": len(rows),
-        "persons": persons_sum(rows),
-        "poor_households": len(poor),
+        "households": rows.total(),
+        "persons": _persons_of(rows),
+        "poor_households": poor.total(),
         "poor_persons": persons,
         "population": population,
         "rural_population": rural,
         "denominator": words.denominator(column),
         "incidence": Fraction(persons, population) if population and persons is not None else None,
-        "unplaced_households": len(lost),
-        "unknown_status": int(rows["poverty_status"].isna().sum()),
+        "unplaced_households": lost,
+        "unknown_status": unknown,
     }
+
+
+def _persons_of(rows: Counter[tuple[Any, ...]]) -> int | None:
+    """Persons on the register (人数) of counted (status, persons); None where one of them is unknown."""
+    return None if any(persons is None for _, persons in rows) else sum(int(persons) * count for (_, persons), count in rows.items())
+
+
+def _sum_of(rows: Counter[tuple[Any, ...]]) -> int | None:
+    """Sum of counted numbers of which none is unknown; None for no number at all."""
+    return None if not rows or any(number is None for (number,) in rows) else sum(int(number) * count for (number,), count in rows.items())
 
 
 def unplaced(q: Any, area: str) -> pd.DataFrame:
@@ -292,10 +301,10 @@ def measure(q: Any, area: str, name: str) -> Value:
     if name in _INDICATORS:
         return indicator(q, area, *_INDICATORS[name])
     if name in _VERDICTS:
-        rows = exit_rows(q, area)
-        return Value(int((rows["poverty_status"].isin(POOR) & (rows["verdict"] == _VERDICTS[name])).sum()))
+        rows = _tally(q, "exit", area, "poverty_status", "verdict")
+        return Value(sum(count for (status, verdict), count in rows.items() if status in POOR and verdict == _VERDICTS[name]))
     if name == "unknown_income":
-        return Value(int(income_rows(q, area, "quarter")["reason_code"].notna().sum()))
+        return Value(sum(count for (reason,), count in _tally(q, "income quarter", area, "reason_code").items() if reason is not None))
     value = stock(q, area)[name]
     return Value(value, None if value is not None else "population_unknown" if name == "incidence" else "register_unknown")
 
@@ -309,7 +318,7 @@ def earlier_quarters(q: Any, area: str) -> list[tuple[str, str, Any]]:
     for term, other in (("上季", q.previous), ("上年同季", q.year_ago)):
         if other is None:
             found.append((term, f"没有{term}数据", None))
-        elif area not in other.area_names or register(other, area).empty:
+        elif area not in other.area_names or not _tally(other, "register", area, "poverty_status", "registered_persons"):
             found.append((term, f"{term}名册没有该地区", None))
         else:
             found.append((term, "", other))
@@ -335,6 +344,7 @@ def only_part_year(rows: pd.DataFrame) -> pd.Series:
 
 def verdict_counts(rows: pd.DataFrame) -> dict[str, tuple[int, int | None]]:
     """Households and persons by verdict (评估结论) of rows from :func:`exit_rows`."""
+    rows = rows[["verdict", "registered_persons"]]
     return {verdict: (len(part), persons_sum(part)) for verdict in CODES["verdict"] for part in [rows[rows["verdict"] == verdict]]}
 
 
@@ -343,20 +353,12 @@ def outcome_counts(rows: pd.DataFrame, columns: Iterable[str] = TESTS) -> pd.Dat
 
     A part-year income that has passed the year's line counts as met; one that has not yet is neither met nor not met, and stands in ``not_yet``.
     """
-    met, failed = ["met", "already_reached"], ["not_met"]
-    return pd.DataFrame(
-        [
-            {
-                "test": TESTS[column][1],
-                "rule_key": TESTS[column][0],
-                "met": int(rows[column].isin(met).sum()),
-                "not_met": int(rows[column].isin(failed).sum()),
-                "not_yet": int((rows[column] == "not_yet").sum()),
-                "unknown": int(((rows[column] == "unknown") | rows[column].isna()).sum()),
-            }
-            for column in columns
-        ]
-    )
+    found = []
+    for column in columns:
+        counts = Counter(rows[column].fillna("unknown").tolist())
+        met = counts["met"] + counts["already_reached"]
+        found.append({"test": TESTS[column][1], "rule_key": TESTS[column][0], "met": met, **{one: counts[one] for one in ("not_met", "not_yet", "unknown")}})
+    return pd.DataFrame(found)
 
 
 def deciding_rules(q: Any, area: str) -> dict[str, Any]:
@@ -403,6 +405,25 @@ def _part(q: Any, name: str, here: Place) -> pd.DataFrame:
     reads.note_part(q, name, here.code)
     with reads.paused():
         return _kept(q, ("part", name, here.code), lambda: _taken(q, name, here.code)).copy(deep=False)
+
+
+def _tally(q: Any, name: str, area: str, *columns: str) -> Counter[tuple[Any, ...]]:
+    """Rows of an area of a joined table, counted by what stands in some columns (分组计数; None: unknown): all areas of a level are counted at once."""
+    level = place(q, area).level
+    reads.note_part(q, name, area)
+    with reads.paused():
+        return _kept(q, ("tally", name, level, columns), lambda: _tallied(q, name, level, columns)).get(area, Counter())
+
+
+def _tallied(q: Any, name: str, level: str, columns: tuple[str, ...]) -> dict[Any, Counter[tuple[Any, ...]]]:
+    whole = _kept(q, name, lambda: _whole(q, name))
+    county = q.rules.value("area.county")["code"]
+    owners = [county] * len(whole) if level == "county" else whole[f"{level}_code"].tolist()
+    values = zip(*([None if missing else value for value, missing in zip(whole[one], whole[one].isna(), strict=True)] for one in columns), strict=True)
+    counts: dict[Any, Counter[tuple[Any, ...]]] = {}
+    for owner, value in zip(owners, values, strict=True):
+        counts.setdefault(owner, Counter())[value] += 1
+    return counts
 
 
 def _taken(q: Any, name: str, area: str) -> pd.DataFrame:

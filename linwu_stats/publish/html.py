@@ -145,9 +145,10 @@ def places(document: str) -> set[str]:
 
 
 def _body(nb: Any) -> tuple[str, str, str]:
-    nb = copy.deepcopy(nb)
-    nb.cells = [cell for cell in nb.cells if not _is_cover(cell)]
+    nb = copy.copy(nb)
+    nb.cells = [copy.copy(cell) for cell in nb.cells if not _is_cover(cell)]
     for cell in nb.cells:
+        cell.metadata = copy.copy(cell.metadata)
         shown = any(output.output_type != "stream" or output.name != "stderr" for output in cell.get("outputs", []))
         cell.metadata["fold_at_end"] = cell.cell_type == "code" and (not shown or bool(SETUP_TAGS & set(cell.metadata.get("tags", []))))
     text = _IMAGE.sub('<img alt="图"', _exported(nb))

@@ -6,6 +6,7 @@ as counts only; the case workers' lists name them.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -311,21 +312,21 @@ def _ladder(found: pd.DataFrame, poor: pd.Series) -> pd.DataFrame:
     last = found.sort_values("need_order").drop_duplicates("household_id", keep="last").set_index("household_id").reindex(poor)
     income = set(found.loc[found["rule_key"] == "exit.household.income", "household_id"])
     other = set(found.loc[found["rule_key"] != "exit.household.income", "household_id"])
-    unknown = found.groupby("household_id")["state"].agg(lambda states: (states == "unknown").any())
+    unknown = set(found.loc[found["state"] == "unknown", "household_id"])
     steps = ["没有缺项", *(words_of for _, words_of in _STEPS), "5万以上", "未估或未知"]
     kinds = ["只缺收入", "只缺保障", "两样都缺", "没有缺项"]
-    table = pd.DataFrame(0, index=steps, columns=kinds)
+    counts: Counter[tuple[str, str]] = Counter()
     for household, total in last["total_fen"].items():
         has_income, has_other = household in income, household in other
         kind = kinds[2 if has_income and has_other else 0 if has_income else 1 if has_other else 3]
         if kind == kinds[3]:
             step = steps[0]
-        elif is_unknown(total) or bool(unknown.get(household, False)):
+        elif is_unknown(total) or household in unknown:
             step = steps[-1]
         else:
             step = next((words_of for limit, words_of in _STEPS if total <= limit), "5万以上")
-        table.loc[step, kind] += 1
-    return table
+        counts[step, kind] += 1
+    return pd.DataFrame({kind: [counts[step, kind] for step in steps] for kind in kinds}, index=steps)
 
 
 def _takes(q: Any, value: dict[str, Any]) -> str:

@@ -210,7 +210,7 @@ def _png(figure: Figure) -> bytes:
         figure.set_dpi(_DPI)
         canvas = FigureCanvasAgg(figure)
         _fit(figure)
-        canvas.print_png(buffer, metadata={"Software": None})  # savefig would draw everything twice
+        canvas.print_png(buffer, metadata={"Software": None}, pil_kwargs={"compress_level": 3})  # savefig would draw everything twice
     return buffer.getvalue()
 
 

@@ -192,6 +192,8 @@ def _export(characters: str) -> None:
     cell = new_code_cell("1", outputs=[new_output("execute_result", {"text/html": _NOTEBOOK}, execution_count=1)])
     nb = new_notebook(cells=[new_markdown_cell("## 一\n\n二 [三](index.html)"), new_code_cell("pass", metadata={"tags": ["setup"]}), cell])
     html._body(nb)
+    for template in ("page.html.j2", "shell.html.j2"):
+        html._environment().get_template(template)
     font_face("预热", characters)
 
 
