@@ -316,6 +316,14 @@ def _handed_back(home: Path, quarter: str) -> list[str]:
     return [f"{path.relative_to(folder).as_posix()} {file_sha256(path)}" for path in files]
 
 
+def _handed_entries(quarter: str, seen: dict[str, Any]) -> list[dict[str, str]]:
+    """What was handed back for a quarter, and the reference figures, as the record of a run names files: two runs are told apart by them too."""
+    from linwu_stats.ledgers.intake import mask_numbers
+
+    named = [*seen["handed back"], *(f"reference/{one}" for one in seen["reference"])]
+    return [{"quarter": quarter, "path": mask_numbers(path), "sha256": digest} for path, _, digest in (one.rpartition(" ") for one in named)]
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file (校验值)."""
     with path.open("rb") as stream:
@@ -396,6 +404,7 @@ def _make_one(quarter: str, home: Path, seen: dict[str, dict[str, Any]], key: st
             "law_sha256": seen[quarter]["data/law"], "is_sample": seen[quarter]["SAMPLE.json"],
             "earlier": [{"quarter": one, "inputs": seen[one]["ledgers"]} for one in seen if shift(quarter, -7) <= one < quarter],
             "inputs": [item | kinds.get(item["path"], {}) for item in seen[quarter]["ledgers"]],
+            "handed_back": [one for it in seen if shift(quarter, -7) <= it <= quarter for one in _handed_entries(it, seen[it])],
             "overrides": [rule.key for rule in rules.overridden()], "to_confirm": [rule.key for rule in rules.to_confirm()],
             "tables": made, "tables_sha256": hashlib.sha256(json.dumps(made, sort_keys=True).encode("ascii")).hexdigest(),
         }

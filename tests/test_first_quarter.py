@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from linwu_stats.cli import main
 from linwu_stats.cli.shell import plain_errors
 from linwu_stats.ledgers.read import read_ledger, read_path
 from linwu_stats.ledgers.templates import write_templates
+from linwu_stats.publish.compare import compare_runs
 from linwu_stats.quarter import make_quarter
 from linwu_stats.rules import rules_at
 from linwu_stats.tables import label
@@ -322,3 +324,23 @@ def test_a_name_with_a_wide_space_is_shown_as_people_write_it(tmp_path):
     said = CliRunner().invoke(main, ["check", str(path)]).output
     assert "张　三" in said
     assert "李\\u200b四" in said, "what is not seen is written out"
+
+
+def test_what_was_handed_back_is_a_cause_of_changed_figures(newest, tmp_path):
+    home = shutil.copytree(newest, tmp_path / "home")
+    before = make_quarter("2018Q1", home).provenance
+    (home / "data" / "2018Q1" / "corrections").mkdir(exist_ok=True)
+    save(home / "data" / "2018Q1" / "corrections" / "武水镇.xlsx", [["事项编号", "答复"], ["w0000000000000000", "已改正"]])
+    after = make_quarter("2018Q1", home).provenance
+    records = [
+        {"quarter": "2018Q1", "package": {"version": "1", "sha256": "c" * 64}, "libraries": {}, "notebooks": {}, "rules": [], "provenance": one}
+        for one in (before, after)
+    ]
+    for name, record in zip("ab", records, strict=True):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    found = compare_runs(tmp_path / "a", tmp_path / "b")
+    assert found["causes"] == {"data": [{"quarter": "2018Q1", "file": "corrections/武水镇.xlsx", "change": "新增"}]}
+    del records[0]["provenance"]["handed_back"]
+    (tmp_path / "a" / "run.json").write_text(json.dumps(records[0]), encoding="utf-8")
+    assert compare_runs(tmp_path / "a", tmp_path / "b")["causes"] == {}, "a run of before does not tell: nothing is said of it"

@@ -81,10 +81,12 @@ def _code_of(record: dict[str, Any]) -> Any:
 
 
 def _files(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """Ledger files that came, went or changed, of the quarter itself and of those before it."""
+    """Files that came, went or changed, of the quarter itself and of those before it: ledgers, and what was handed back where both runs tell it."""
+    told = all("handed_back" in record["provenance"] for record in (old, new))
     before, after = (
         {(record["quarter"], file["path"]): file["sha256"] for file in record["provenance"].get("inputs", [])}
         | {(one["quarter"], file["path"]): file["sha256"] for one in record["provenance"].get("earlier", []) for file in one["inputs"]}
+        | {(one["quarter"], one["path"]): one["sha256"] for one in record["provenance"].get("handed_back", []) if told}
         for record in (old, new)
     )
     words = {(False, True): "新增", (True, False): "删除", (True, True): "改动"}
