@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,8 +42,11 @@ class Around:
         document = (self._run.folder / one.page.file).read_text(encoding="utf-8")
         self._places[one.page.file], self._links[one.page.file] = html.places(document), html.links(document)
 
-    def finish(self, results: list[PageResult], reads: Mapping[str, str], clock: float) -> tuple[list[PageResult], list[str]]:
-        """Links, index and record; gives the results with their dead links, and all failures in words. Refuses where an input changed (收尾)."""
+    def finish(self, results: list[PageResult], reads: Mapping[str, str], clock: float, troubles: Iterable[str] = ()) -> tuple[list[PageResult], list[str]]:
+        """Links, index and record; gives the results with their dead links, and all failures in words. Refuses where an input changed (收尾).
+
+        ``troubles``: what cost time and nothing else, for the record.
+        """
         run = self._run
         results = self._check_links(results)
         failures = [f"{one.page.area_name} {one.page.file}：{one.reason}" for one in results if one.failed]
@@ -51,13 +54,13 @@ class Around:
         failures += self._failures
         parts = index.index_parts(run.q, results) if any(one.failed for one in results) else self._parts
         before = exchange.stays_reachable(run.seen.parent, run.seen.name, run.key, bool(failures))
-        document, troubles = index.index_html(
+        document, lacking = index.index_html(
             run.q, results, provenance.page_provenance(run.q), parts, earlier=before, downloads=self._downloads, characters=characters_of(run)
         )
         write_file(run.folder / "index.html", document)
-        failures += troubles
+        failures += lacking
         _refuse_changed(run)
-        _write_record(run, results, self._downloads, reads, failures, time.perf_counter() - clock)
+        _write_record(run, results, self._downloads, reads, failures, list(troubles), time.perf_counter() - clock)
         exchange.remove(run.folder / "work")
         return results, failures
 
@@ -94,7 +97,8 @@ def _refuse_changed(run: Run) -> None:
 
 
 def _write_record(
-    run: Run, results: list[PageResult], downloads: list[dict[str, Any]], reads: Mapping[str, str], failures: list[str], seconds: float
+    run: Run, results: list[PageResult], downloads: list[dict[str, Any]], reads: Mapping[str, str], failures: list[str],
+    troubles: list[str], seconds: float,
 ) -> None:
     places = {note: index for index, note in enumerate(reads)}
     pages = [
@@ -109,8 +113,7 @@ def _write_record(
     ]
     record = provenance.run_record(
         run.q, pages, notebooks=run.inputs["notebooks"], scope=run.scope or "all", started=run.started.isoformat(timespec="seconds"),
-        seconds=round(seconds, 3), workers=run.workers, engine=run.engine, key=run.key, inputs=run.inputs, failures=failures, reads=reads, downloads=downloads,
-        files=keep.file_hashes(run.folder),
-        index_sha256=provenance.file_sha256(run.folder / "index.html"),
+        seconds=round(seconds, 3), workers=run.workers, engine=run.engine, key=run.key, inputs=run.inputs, failures=failures, troubles=troubles,
+        reads=reads, downloads=downloads, files=keep.file_hashes(run.folder), index_sha256=provenance.file_sha256(run.folder / "index.html"),
     )
     write_file(run.folder / "run.json", json.dumps(record, ensure_ascii=False, indent=1, default=str) + "\n")

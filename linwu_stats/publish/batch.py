@@ -149,7 +149,7 @@ def _make(run: Run, progress: Callable[[int, int, str], None], again: bool, cloc
     with kept_in(run.home / ".cache"), ExitStack() as stack:
         zygote = _zygote(run, stack) if len(results) < len(jobs) and run.engine == NAME else None
         around = Around(run)  # while the zygote imports and reads
-        zygote = zygote if _ready(zygote, run.home) else None
+        started, zygote = zygote, zygote if _ready(zygote, run.home) else None
         before = _unchanged(run, zygote) if zygote is not None and not again else {}
         jobs = [job | ({"executed": str(run.seen / job["page"]["notebook"])} if job["stem"] in before else {}) for job in jobs]
 
@@ -173,7 +173,7 @@ def _make(run: Run, progress: Callable[[int, int, str], None], again: bool, cloc
         run_jobs(jobs, home=run.home, done=done, zygote=zygote, numbers=numbers, **limits)
         ordered = [results[number] for number in range(len(jobs))]
         refuse_full_disk(ordered)
-        return around.finish(ordered, _digests(run, zygote, ordered, before), clock)
+        return around.finish(ordered, _digests(run, zygote, ordered, before), clock, (started.troubles if started else None) or [])
 
 
 def _jobs(run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
@@ -213,7 +213,8 @@ def _ready(zygote: Zygote | None, home: Path) -> bool:
     try:
         if zygote is not None:
             zygote.wait_ready(_READY_SECONDS)
-    except ZygoteError:
+    except ZygoteError as error:
+        zygote.troubles = [str(error)]
         forget_bytecode(home / ".cache")
         return False
     return zygote is not None

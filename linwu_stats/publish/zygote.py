@@ -63,7 +63,7 @@ class _Lines:
     """Whole lines of a pipe that is read without waiting."""
 
     def __init__(self, number: int):
-        self.number, self._rest, self.ended = number, b"", False
+        self.number, self._rest, self.ended, self.closed = number, b"", False, False
 
     def read(self) -> list[str]:
         data = os.read(self.number, 1 << 20)
@@ -103,7 +103,7 @@ class _Nursery:
                 elif key.fd == self._wake:
                     os.read(self._wake, 4096)
                     self._bury()
-                else:
+                elif not key.data.closed:  # the child was buried since the system said that it has spoken
                     self._pass_on(key.data)
         for pid, _ in self._children.values():
             _end_group(pid, signal.SIGKILL)
@@ -170,6 +170,7 @@ class _Nursery:
             with contextlib.suppress(KeyError):
                 self._selector.unregister(said.number)
             os.close(said.number)
+            said.closed = True
             del self._children[job]
             _end_group(pid, signal.SIGKILL)  # programs that the notebook left running
             _write(self._answers, {"job": job, "ended": os.waitstatus_to_exitcode(status)})

@@ -132,21 +132,27 @@ def run_forked(
     Gives those that died without a word, and those that were running when the zygote died, with what is known of them.
     """
     waiting, running, left = list(numbers), dict[int, _Running](), dict[int, Answer]()
+    finished: list[tuple[int, Answer]] = []
     base, looked = memory_used(zygote.pid), time.monotonic()
     try:
-        while waiting or running:
+        while waiting or running or finished:
             while waiting and len(running) < workers:
                 number = waiting.pop(0)
                 running[number] = _Running(number, time.monotonic())
                 zygote.tell({"job": number, "kind": "page", "limit_mb": limit_mb, **jobs[number]})
-            said = zygote.hear(_LOOK_EVERY)
+            while finished:  # when the next page is under way
+                done(*finished.pop(0))
+            said = zygote.hear(_LOOK_EVERY) if running else None
             if said is not None:
-                _take(said, jobs, running, left, limit_seconds, done)
+                _take(said, jobs, running, left, limit_seconds, finished)
             if time.monotonic() - looked > _LOOK_EVERY:
                 looked = time.monotonic()
                 for one in running.values():
                     _watch(one, zygote, base, limit_seconds, limit_mb)
     except ZygoteError as error:
+        zygote.troubles = [*(zygote.troubles or []), str(error)]
+        for one in finished:
+            done(*one)
         left |= {one.number: _died(jobs[one.number], one, str(error)) for one in running.values()}
         left |= {number: {} for number in waiting}
     return left
@@ -167,7 +173,7 @@ def memory_used(pid: int) -> int:
 
 def _take(
     said: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]], running: dict[int, _Running], left: dict[int, Answer], limit_seconds: float,
-    done: Callable[[int, Answer], None],
+    finished: list[tuple[int, Answer]],
 ) -> None:  # fmt: skip
     one = running.get(said.get("job", -1))
     if one is None:
@@ -179,9 +185,9 @@ def _take(
     del running[one.number]
     seconds = {"seconds": round(time.monotonic() - one.started, 3)}
     if one.answer.get("outcome") == "made" or (one.answer and not one.stopped):
-        done(one.number, one.answer | seconds)
+        finished.append((one.number, one.answer | seconds))
     elif one.stopped:
-        done(one.number, _stopped(jobs[one.number], one, limit_seconds) | seconds)
+        finished.append((one.number, _stopped(jobs[one.number], one, limit_seconds) | seconds))
     else:
         left[one.number] = _died(jobs[one.number], one, f"制作页面的进程意外终止。（返回码 {said['ended']}）") | seconds
 
