@@ -41,7 +41,7 @@ __all__ = ["Quarter", "QuarterError", "file_sha256", "find_home", "last_day", "m
 LEDGER_TABLES = ("villages", "households", "persons", "housing", "water", "living", "schooling", "insurance", "income_items", "income_sheet", "findings")
 PERIODS = ("quarter", "ytd", "last4", "year")
 #: Stages whose code decides the numbers; a change in one of them makes the tables anew.
-CODE = ("tables", "rules.py", "quarter.py", "survey", "ledgers", "income", "indicators", "exits")
+CODE = ("tables", "rules", "quarter.py", "survey", "ledgers", "income", "indicators", "exits")
 #: Tables that are made when they are asked for and not kept: only publication needs them.
 LATE = ("public_cells", "public_rates")
 
