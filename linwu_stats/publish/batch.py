@@ -143,13 +143,13 @@ def _prepare(
 def _make(run: Run, progress: Callable[[int, int, str], None], again: bool, clock: float) -> tuple[list[PageResult], list[str]]:
     """All pages and what stands around them, in the partial folder; refuses what may not be published."""
     run.folder.mkdir(exist_ok=True)
-    facts, jobs, keys = _jobs(run)
-    answers = keep.salvage(run.folder, {page.stem: key for page, key in zip(run.pages, keys, strict=True)})
-    results = {number: _result(page, answers[page.stem] | {"source": "resumed"}) for number, page in enumerate(run.pages) if page.stem in answers}
     with kept_in(run.home / ".cache"), ExitStack() as stack:
-        zygote = _zygote(run, stack) if len(results) < len(jobs) and run.engine == NAME else None
-        around = Around(run)  # while the zygote imports and reads
-        started, zygote = zygote, zygote if _ready(zygote, run.home) else None
+        started = _zygote(run, stack) if run.engine == NAME else None
+        facts, jobs, keys = _jobs(run)  # this and what stands around the pages while the zygote imports and reads
+        answers = keep.salvage(run.folder, {page.stem: key for page, key in zip(run.pages, keys, strict=True)})
+        results = {number: _result(page, answers[page.stem] | {"source": "resumed"}) for number, page in enumerate(run.pages) if page.stem in answers}
+        around = Around(run)
+        zygote = started if len(results) < len(jobs) and _ready(started, run.home) else None
         before = _unchanged(run, zygote) if zygote is not None and not again else {}
         jobs = [job | ({"executed": str(run.seen / job["page"]["notebook"])} if job["stem"] in before else {}) for job in jobs]
 

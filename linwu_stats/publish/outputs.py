@@ -53,7 +53,7 @@ def write_table(frame: pd.DataFrame, name: str, folder: Path) -> None:
 def _shown(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     out = frame.copy()
     for column in out.columns:
-        if pd.api.types.is_string_dtype(out[column]):
+        if pd.api.types.is_string_dtype(out[column]) and out[column].astype("string").str.startswith(_FORMULA).fillna(False).any():
             out[column] = out[column].map(_plain, na_action="ignore")
     headings: list[str] = []
     for column in TABLES[name].columns:

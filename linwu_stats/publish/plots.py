@@ -179,6 +179,7 @@ def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
 
 
 _STYLE = {
+    "text.hinting": "none",  # the hinter is made for few pixels; at this size Chinese looks evener without, and is drawn faster
     "font.size": 9.5,
     "axes.spines.top": False,
     "axes.spines.right": False,

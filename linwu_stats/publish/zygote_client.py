@@ -94,7 +94,9 @@ class Zygote:
         raise ZygoteError(f"{kind}: {seconds:g} 秒无回答")
 
     def end(self) -> None:
-        """End it with all its children."""
+        """End it with all its children; one that is still being made ready hears nothing and is killed."""
+        if self.troubles is None:
+            self._process.kill()
         with contextlib.suppress(OSError):
             self._process.stdin.close()  # type: ignore[union-attr]
         try:
