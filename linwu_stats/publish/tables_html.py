@@ -235,12 +235,14 @@ def render_table(
     if frame.empty:
         return join(Markup('<p class="empty"><strong>{}</strong>：{}</p>').format(caption, empty), below)
     head = Markup().join(_heading(show) for show in columns.values())
+    read = dict.fromkeys([*columns, *(one for show in columns.values() for one in (show.below, show.reason) if one in frame.columns)])
+    records = frame[list(read)].to_dict("records")
     rows = [
         Markup("<tr{}>{}</tr>").format(
             Markup(' class="total"') if row[next(iter(columns))] in TOTALS else Markup(),
             Markup().join(_cell(row, name, show, first=index == 0) for index, (name, show) in enumerate(columns.items())),
         )
-        for row in frame.to_dict("records")
+        for row in records
     ]
     about = Markup(' id="{}"').format(name) if name else Markup()
     about += Markup(' data-wide="1"') if wide else Markup()
@@ -248,19 +250,19 @@ def render_table(
     table = Markup('<div class="table-wrap"><table class="data"{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
         about, caption, head, Markup("\n").join(rows)
     )
-    return join(Fragment(table, tables=[_data(frame, columns, caption, note_text)]), below)
+    return join(Fragment(table, tables=[_data(records, columns, caption, note_text)]), below)
 
 
 def _tables_of(parts: Iterable[Any]) -> list[Mapping[str, Any]]:
     return [table for part in parts if isinstance(part, Fragment) for table in part.tables]
 
 
-def _data(frame: pd.DataFrame, columns: Mapping[str, Show], caption: str, below: str | Markup) -> dict[str, Any]:
+def _data(records: list[dict[Any, Any]], columns: Mapping[str, Show], caption: str, below: str | Markup) -> dict[str, Any]:
     shows = columns.values()
     return {
         "caption": escape(caption).striptags(), "note": escape(below).striptags(),
         "columns": [{"heading": show.heading, "unit": show.unit, "kind": show.kind, "signed": show.signed} for show in shows],
-        "rows": [[_datum(row, row[name], show) for name, show in columns.items()] for row in frame.to_dict("records")],
+        "rows": [[_datum(row, row[name], show) for name, show in columns.items()] for row in records],
     }
 
 
