@@ -5,19 +5,22 @@ Most of it needs no page: :class:`Around` makes that while others make the pages
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from linwu_stats.publish import exchange, html, index, keep, outputs, provenance, public
-from linwu_stats.publish.fonts import common_characters
-from linwu_stats.publish.plan import BatchError
-from linwu_stats.publish.runs import PageResult, Run, parameters_of
-from linwu_stats.publish.worker import write_file
+import pyarrow
 
-__all__ = ["Around", "characters_of", "refuse_full_disk"]
+from linwu_stats.publish import exchange, html, index, keep, outputs, provenance, public
+from linwu_stats.publish.plan import BatchError
+from linwu_stats.publish.runs import PageResult, Run, characters_of, parameters_of
+from linwu_stats.publish.worker import write_file
+from linwu_stats.quarter import open_quarter
+
+__all__ = ["Around"]
 
 
 class Around:
@@ -28,14 +31,18 @@ class Around:
         self._failures: list[str] = []
         self._places: dict[str, set[str]] = {}
         self._links: dict[str, list[str]] = {}
-        self._downloads = outputs.write_downloads(run.q, run.folder)
+        q = open_quarter(run.q.quarter, run.home)  # a quarter of its own, so that the tables are let go before the pages want the memory
+        self._downloads = outputs.write_downloads(q, run.folder)
         if run.scope is None:
             try:
-                written = public.write_public(run.q, run.folder, provenance.page_provenance(run.q), characters_of(run))
+                written = public.write_public(q, run.folder, provenance.page_provenance(q), characters_of(run))
                 self._downloads = written + self._downloads
             except public.DisclosureError as error:
                 self._failures.append(f"公开版没有生成：{error}")
-        self._parts = index.index_parts(run.q, [PageResult(page, outcome="made") for page in run.pages])
+        self._parts = index.index_parts(q, [PageResult(page, outcome="made") for page in run.pages])
+        del q
+        gc.collect()
+        pyarrow.default_memory_pool().release_unused()
 
     def add(self, one: PageResult) -> None:
         """Look at the links of a page that is there (查看链接)."""
@@ -68,23 +75,6 @@ class Around:
         files: dict[str, set[str] | None] = {one.page.file: self._places[one.page.file] for one in results}
         files |= {"index.html": None, "run.json": None} | {file: None for one in results for file in one.files if file not in files}
         return [replace(one, dead_links=html.dead_among(self._links[one.page.file], self._places[one.page.file], files)) for one in results]
-
-
-def characters_of(run: Run) -> str:
-    """Characters that the pages of a run share (共用字): the words of the package and of the notebooks, and the names of the places."""
-    cells = [cell for path in run.notebooks.values() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-    words = "".join("".join(cell["source"]) for cell in cells)
-    return common_characters(*run.q.area_names.values(), "".join(one for one in words if not one.isascii()))
-
-
-def refuse_full_disk(results: list[PageResult]) -> None:
-    """Refuse to go on where a page could not be written for want of space (磁盘写不进)."""
-    full = next((one for one in results if one.kind == "disk"), None)
-    if full is not None:
-        raise BatchError(
-            f"the disk does not take the pages (磁盘写不进): {full.page.file}: {full.reason}. Nothing was published, what readers see is unchanged; make "
-            "space, then run again: pages that were made are kept"
-        )
 
 
 def _refuse_changed(run: Run) -> None:

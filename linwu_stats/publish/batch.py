@@ -24,11 +24,10 @@ from typing import Any
 
 import linwu_stats
 from linwu_stats.publish import exchange, html, keep, provenance
-from linwu_stats.publish.around import Around, characters_of, refuse_full_disk
 from linwu_stats.publish.engine import NAME
 from linwu_stats.publish.fonts import kept_in
 from linwu_stats.publish.plan import BatchError, Page, check_notebooks, page_facts, plan_pages
-from linwu_stats.publish.runs import PageResult, Run, parameters_of
+from linwu_stats.publish.runs import PageResult, Run, characters_of, parameters_of
 from linwu_stats.publish.supervise import forget_bytecode, kernel_environment, run_jobs
 from linwu_stats.publish.worker import write_file
 from linwu_stats.publish.zygote import FIGURES, can_fork
@@ -145,6 +144,8 @@ def _make(run: Run, progress: Callable[[int, int, str], None], again: bool, cloc
     run.folder.mkdir(exist_ok=True)
     with kept_in(run.home / ".cache"), ExitStack() as stack:
         started = _zygote(run, stack) if run.engine == NAME else None
+        from linwu_stats.publish.around import Around  # with the libraries of the public edition, which a run that is kept does without
+
         facts, jobs, keys = _jobs(run)  # this and what stands around the pages while the zygote imports and reads
         answers = keep.salvage(run.folder, {page.stem: key for page, key in zip(run.pages, keys, strict=True)})
         results = {number: _result(page, answers[page.stem] | {"source": "resumed"}) for number, page in enumerate(run.pages) if page.stem in answers}
@@ -172,7 +173,7 @@ def _make(run: Run, progress: Callable[[int, int, str], None], again: bool, cloc
         limits = {"workers": run.workers, "limit_seconds": run.limit_seconds, "limit_mb": run.limit_mb}
         run_jobs(jobs, home=run.home, done=done, zygote=zygote, numbers=numbers, **limits)
         ordered = [results[number] for number in range(len(jobs))]
-        refuse_full_disk(ordered)
+        _refuse_full_disk(ordered)
         return around.finish(ordered, _digests(run, zygote, ordered, before), clock, (started.troubles if started else None) or [])
 
 
@@ -267,6 +268,16 @@ def _write_failure(folder: Path, page: Page, facts: Mapping[str, Any], answer: M
     failure = {key: answer.get(key) for key in ("reason", "cell", "source", "traceback")}
     failure["advice"] = _ADVICE.get(answer.get("kind", ""), _ADVICE_OTHER)
     write_file(folder / page.file, html.failure_to_html({**facts, "notebook": facts["notebook"] if kept else ""}, failure))
+
+
+def _refuse_full_disk(results: list[PageResult]) -> None:
+    """Refuse to go on where a page could not be written for want of space (磁盘写不进)."""
+    full = next((one for one in results if one.kind == "disk"), None)
+    if full is not None:
+        raise BatchError(
+            f"the disk does not take the pages (磁盘写不进): {full.page.file}: {full.reason}. Nothing was published, what readers see is unchanged; make "
+            "space, then run again: pages that were made are kept"
+        )
 
 
 def _notebooks(root: Path, given: Path | str | None) -> Path:

@@ -284,12 +284,12 @@ def indicator(q: Any, area: str, name: str, period: str, group: tuple[str, str] 
     level = place(q, area).level
     reads.note_part(q, "table indicators", area)
     with reads.paused():
-        values = _kept(q, ("indicator values", group[0]), lambda: _values(q.indicators, group[0]))
+        values = _kept(q, ("indicator values", level, group[0]), lambda: _values(q.indicators, level, group[0]))
     return values.get((level, area, name, period, group[1]), Value(None, "no_value"))
 
 
-def _values(table: pd.DataFrame, group_kind: str) -> dict[tuple[str, ...], Value]:
-    table = table[table["group_kind"] == group_kind]
+def _values(table: pd.DataFrame, level: str, group_kind: str) -> dict[tuple[str, ...], Value]:
+    table = table[(table["level"] == level) & (table["group_kind"] == group_kind)]
     keys = zip(*(table[name].tolist() for name in ("level", "area_code", "indicator", "period", "group_value")), strict=True)
     names = ("value", "reason_code", "unknown_households", "unknown_persons")
     columns = (table[name].astype(object).where(table[name].notna(), None).tolist() for name in names)

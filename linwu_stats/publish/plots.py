@@ -216,7 +216,10 @@ def _png(figure: Figure) -> bytes:
 
 
 def _fit(figure: Figure) -> None:
-    """Margins as wide as what stands in them, measured once; a legend of the whole figure has its place at the foot."""
+    """Margins as wide as the words that stand in them, measured once; a legend of the whole figure has its place at the foot."""
+    for axes in figure.axes:
+        for inside in (*axes.patches, *axes.lines, *axes.collections, *axes.texts):
+            inside.set_in_layout(False)
     TightLayoutEngine(pad=0.6, rect=None).execute(figure)
     if figure.legends:
         foot = max(one.get_window_extent().height for one in figure.legends) / figure.bbox.height
