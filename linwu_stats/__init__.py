@@ -8,7 +8,7 @@ Flow, one way only::
 The house:
 
 - ``law/``        dated rules as YAML: data, not code
-- ``rules``       ``rules_at(day)``: what is in force on a day
+- ``rules/``      ``rules_at(day)``: what is in force on a day
 - ``tables/``     every table: columns, types, units, Chinese headings
 - ``survey``      designs and variances of samples and registers
 - ``ledgers/``    from paper to trusted tables

@@ -285,15 +285,15 @@ def indicator(q: Any, area: str, name: str, period: str, group: tuple[str, str] 
     reads.note_part(q, "table indicators", area)
     with reads.paused():
         values = _kept(q, ("indicator values", level, group[0]), lambda: _values(q.indicators, level, group[0]))
-    return values.get((level, area, name, period, group[1]), Value(None, "no_value"))
+    return Value(*values.get((area, name, period, group[1]), (None, "no_value")))
 
 
-def _values(table: pd.DataFrame, level: str, group_kind: str) -> dict[tuple[str, ...], Value]:
+def _values(table: pd.DataFrame, level: str, group_kind: str) -> dict[tuple[str, ...], tuple[Any, ...]]:
+    """What :class:`Value` takes, by area, indicator, period and group."""
     table = table[(table["level"] == level) & (table["group_kind"] == group_kind)]
-    keys = zip(*(table[name].tolist() for name in ("level", "area_code", "indicator", "period", "group_value")), strict=True)
-    names = ("value", "reason_code", "unknown_households", "unknown_persons")
-    columns = (table[name].astype(object).where(table[name].notna(), None).tolist() for name in names)
-    return {key: Value(*value) for key, value in zip(keys, zip(*columns, strict=True), strict=True)}
+    keys = zip(*(table[name].tolist() for name in ("area_code", "indicator", "period", "group_value")), strict=True)
+    columns = (table[name].astype(object).where(table[name].notna(), None).tolist() for name in Value._fields)
+    return dict(zip(keys, zip(*columns, strict=True), strict=True))
 
 
 def measure(q: Any, area: str, name: str) -> Value:
