@@ -232,3 +232,15 @@ def test_stale_lock_is_taken_over(tmp_path: Path) -> None:
                 pass
         assert not lock.exists()
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"areas": []}, "没有指定地区"), ({"areas": "../../etc"}, "没有这些地区的报告"), ({"engine": "nonsense"}, "没有这个引擎")],
+)
+def test_a_run_of_nothing_or_by_nobody_is_refused_before_it_starts(given: dict[str, Any], words: str, tmp_path: Path) -> None:
+    home = make_workspace(tmp_path)
+    write_notebooks(home / "notebooks")
+    with pytest.raises(BatchError, match=words):
+        run_batch(QUARTER, home, **given)
+    assert not (home / "reports").exists()

@@ -85,17 +85,19 @@ def run_batch(
 ) -> RunResult:  # fmt: skip
     """Make and publish the pages of a quarter whose tables are made (生成并发布一个季度的报告).
 
-    ``areas``: codes of the pages to make, all by default. ``workers``: pages at a time, by default one per processor. ``progress(done, total, text)``
-    is called when a page is finished. ``notebooks_dir``: by default ``notebooks`` of the workspace, else of the package's own checkout.
-    ``limit_seconds`` and ``limit_mb``: a notebook that takes longer, or so much memory, is ended. ``engine``: ``linwu`` (copies of a process that has
-    imported everything), ``plain`` (a kernel for each notebook) or another papermill engine; by default ``linwu`` where the system can.
+    ``areas``: codes of the areas whose pages to make (or one code), all by default. ``workers``: pages at a time, by default one per processor.
+    ``progress(done, total, text)`` is called when a page is finished. ``notebooks_dir``: by default ``notebooks`` of the workspace, else of the package's own
+    checkout. ``limit_seconds`` and ``limit_mb``: a notebook that takes longer, or so much memory, is ended. ``engine``: ``linwu`` (copies of a process that
+    has imported everything), ``plain`` (a kernel for each notebook) or another papermill engine; by default ``linwu`` where the system can.
     Where the published run was made from the same inputs and is whole, it is kept; a page whose notebook read nothing that changed keeps its outputs; ``again``
     makes all the same. Raises :class:`BatchError` before anything starts where a notebook does not fit or another run of the quarter is going on, and
     before anything is published where the disk does not take the pages or an input changed meanwhile.
     """
     clock = time.perf_counter()
     root = find_home(home)
-    reports, scope = root / "reports", None if areas is None else sorted(set(areas))
+    reports, scope = root / "reports", None if areas is None else sorted({areas} if isinstance(areas, str) else set(areas))
+    if scope == []:
+        raise BatchError("no area is named (没有指定地区): leave areas out to make all pages, or give codes such as '431025100'")
     name = quarter if scope is None else f"{quarter}-selected"
     run = _prepare(quarter, root, reports, name, scope, notebooks_dir, workers, limit_seconds, limit_mb, engine)
     try:
@@ -128,7 +130,7 @@ def _prepare(
     pages = plan_pages(q, scope, folder)
     notebooks = check_notebooks(folder, pages, PARAMETERS)
     inputs |= {"notebooks": {one: inputs["notebooks"][one] for one in notebooks}}
-    chosen = engine if engine not in (None, "auto") else NAME if can_fork() else "plain"
+    chosen = _engine(engine)
     own = chosen in (NAME, "plain")  # the two make the same pages
     key = keep.digest(inputs, provenance.libraries(), scope or "all", "own" if own else chosen, [page.stem for page in pages])
     thin = {one for one, path in notebooks.items() if own and is_thin(json.loads(path.read_text(encoding="utf-8"))["cells"])}
@@ -137,6 +139,21 @@ def _prepare(
     return Run(
         q, root, reports / f".{name}.partial", reports / name, pages, notebooks, workers, limit_seconds, limit_mb, chosen, scope, started, inputs, key, static,
     )
+
+
+def _engine(name: str | None) -> str:
+    """The engine that is meant; refuses one that papermill does not know."""
+    if name in (None, "auto"):
+        return NAME if can_fork() else "plain"
+    if name not in (NAME, "plain"):
+        from papermill.engines import papermill_engines
+        from papermill.exceptions import PapermillException
+
+        try:
+            papermill_engines.get_engine(name)
+        except PapermillException as error:
+            raise BatchError(f"there is no engine {name!r} (没有这个引擎): {NAME}, plain, or one that papermill knows") from error
+    return str(name)
 
 
 def _make(run: Run, progress: Callable[[int, int, str], None], again: bool, clock: float) -> tuple[list[PageResult], list[str]]:
@@ -254,7 +271,7 @@ def _result(page: Page, answer: Mapping[str, Any]) -> PageResult:
 
 def _files(folder: Path, stem: str) -> dict[str, str]:
     """Files of a page with their checksums, by the name that they all begin with."""
-    found = [path for path in folder.rglob(f"{stem}*") if path.is_file() and path.name[len(stem)] in "._-" and "work" not in path.relative_to(folder).parts]
+    found = [path for place in (folder, folder / "notebooks") for path in place.glob(f"{stem}*") if path.is_file() and path.name[len(stem)] in "._-"]
     return {path.relative_to(folder).as_posix(): provenance.file_sha256(path) for path in sorted(found)}
 
 
