@@ -47,7 +47,7 @@ def left_over(home: Path) -> list[str]:
 # ---- ledgers that change while they are read -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step", ["读取台账", "比对三方台账"])
+@pytest.mark.parametrize("step", ["读取台账", pytest.param("比对三方台账", marks=pytest.mark.crash)])
 def test_ledger_that_changes_while_a_quarter_is_made_is_refused_by_name(home: Path, step: str) -> None:
     """Somebody saves a ledger in the middle: the tables that were there stay, and the next run takes the ledger as it is then."""
     before = tables(home)
@@ -67,7 +67,9 @@ def test_ledger_that_changes_while_a_quarter_is_made_is_refused_by_name(home: Pa
     assert {item["path"]: item["sha256"] for item in q.provenance["inputs"]}[files[0].name] == quarter.file_sha256(files[0])
 
 
-@pytest.mark.parametrize("what", ["new file", "file gone", "earlier quarter", "law", "reference", "half a file"])
+@pytest.mark.parametrize("what", [
+    "earlier quarter", "law", *(pytest.param(what, marks=pytest.mark.crash) for what in ("new file", "file gone", "reference", "half a file")),
+])  # fmt: skip
 def test_every_part_that_decides_is_watched(home: Path, what: str) -> None:
     data = home / "data"
     ledger = next((data / QUARTER / "ledgers").glob("*.csv"))
