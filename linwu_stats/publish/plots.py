@@ -10,6 +10,7 @@ import contextlib
 import io
 from collections.abc import Iterator, Sequence
 from typing import Any
+from unicodedata import east_asian_width
 
 import matplotlib as mpl
 import numpy as np
@@ -29,8 +30,8 @@ GREY = "#B8B8B8"
 INK = "#3D3D3D"
 #: How many figures are still to be drawn, where somebody asked for few.
 _SKETCHES: list[int] = []
-#: Dots an inch.
-_DPI = 110
+#: Dots an inch, and size of a figure's title.
+_DPI, _TITLE_POINTS = 110, 11.5
 
 #: Bars of the distribution per poverty line, and multiples of the line that the axis shows.
 _BARS_PER_LINE, _LINES_SHOWN = 4, 5
@@ -170,12 +171,24 @@ def plot_outcomes(table: pd.DataFrame, *, labels: dict[str, str], title: str, ax
 
 
 def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
+    """A figure of so many inches with its title, which takes as many lines as it needs, and one pair of axes."""
     use_chinese_font()
+    lines = _lines(_plain(title), round(2 * 72 * width / _TITLE_POINTS) - 2)
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height))
-        axes = figure.subplots()
-        axes.set_title(_plain(title), loc="left", fontsize=11.5, color="black", wrap=True)
-    return figure, axes
+        figure = Figure(figsize=(width, height + (len(lines) - 1) * 1.3 * _TITLE_POINTS / 72))
+        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=_TITLE_POINTS, color="black")
+        return figure, figure.subplots()
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """Text in lines of so many half-width places: Matplotlib breaks lines at spaces, which Chinese does not have."""
+    lines, used = [""], 0
+    for one in text:
+        place = 2 if east_asian_width(one) in "WF" else 1
+        if used + place > width:
+            lines, used = [*lines, ""], 0
+        lines[-1], used = lines[-1] + one, used + place
+    return lines
 
 
 _STYLE = {
@@ -185,7 +198,7 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
-    "axes.titley": 1.0,  # nothing stands between axes and title; to look for it costs as much as the bars
+    "axes.titley": 1.0,  # to look for a free place above the axes costs as much as the bars
     "xtick.color": INK,
     "ytick.color": INK,
     "hatch.linewidth": 0.6,

@@ -43,7 +43,6 @@ def plot_calibration(counts: np.ndarray, said: np.ndarray, came: np.ndarray, hou
     figure, axes = plots._figure(7.6, 3.6, title)
     axes.remove()
     left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
-    figure.suptitle(plots._plain(title), x=0.01, ha="left", fontsize=11.5)
     places = np.arange(10)
     bars = left.bar(places, counts, width=0.85, color=[COLOURS[3] if place in (0,) else COLOURS[0] if place == 9 else COLOURS[1] for place in places])
     left.bar_label(bars, [f"{int(count):,}" for count in counts], fontsize=8)

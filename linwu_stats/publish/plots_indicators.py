@@ -21,7 +21,6 @@ def plot_bounds(names: Sequence[str], panels: Mapping[str, pd.DataFrame], refere
     figure, axes = plots._figure(7.6, 1.35 + 0.3 * len(names), title)
     axes.remove()
     drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    figure.suptitle(plots._plain(title), x=0.01, ha="left", fontsize=11.5)
     places = np.arange(len(names))
     for place, (one, (label, table)) in enumerate(zip(drawn, panels.items(), strict=True)):
         known = table["value"].notna().to_numpy()
