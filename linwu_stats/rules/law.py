@@ -42,18 +42,21 @@ STATUSES = ("confirmed", "to_confirm")
 MAY_BE_ADDED = ("item.", "price.", "township.", "exit.county.target_", "flag.", "stability.shock.")
 
 
-class _StrictLoader(yaml.SafeLoader):
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there: ten times faster, the same values
+
+
+class _StrictLoader(_Loader):  # type: ignore[misc]
     """YAML that refuses a mapping key given twice, which plain YAML silently takes the last of."""
 
 
-def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+def _mapping(loader: Any, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=deep)
         if key in seen:
             raise LawError(f"line {key_node.start_mark.line + 1}: the field {key!r} is given twice (字段重复)")
         seen.add(key)
-    return yaml.SafeLoader.construct_mapping(loader, node, deep)
+    return _Loader.construct_mapping(loader, node, deep)
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import html
+import sys
 from typing import Any
 
 import pandas as pd
@@ -43,11 +44,8 @@ def frame_html(frame: pd.DataFrame, table: str = "", rows: int = SHOWN) -> str:
 
 def show_in_ipython() -> None:
     """Show frames with declared columns under Chinese headings in the IPython session, where there is one (注册显示方式); done once, else nothing."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
-    shell = get_ipython()
+    ipython = sys.modules.get("IPython")  # where no session has imported it there is none, and to import it takes a while
+    shell = ipython.get_ipython() if ipython is not None else None
     if shell is not None:
         shell.display_formatter.formatters["text/html"].for_type(pd.DataFrame, _known_frame_html)
 
