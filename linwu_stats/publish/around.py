@@ -16,7 +16,7 @@ import pyarrow
 
 from linwu_stats.publish import exchange, html, index, keep, outputs, provenance, public
 from linwu_stats.publish.plan import BatchError
-from linwu_stats.publish.runs import PageResult, Run, characters_of, parameters_of
+from linwu_stats.publish.runs import PageResult, Run, parameters_of
 from linwu_stats.publish.worker import write_file
 from linwu_stats.quarter import open_quarter
 
@@ -35,7 +35,7 @@ class Around:
         self._downloads = outputs.write_downloads(q, run.folder)
         if run.scope is None:
             try:
-                written = public.write_public(q, run.folder, provenance.page_provenance(q), characters_of(run))
+                written = public.write_public(q, run.folder, provenance.page_provenance(q), run.characters)
                 self._downloads = written + self._downloads
             except public.DisclosureError as error:
                 self._failures.append(f"公开版没有生成：{error}")
@@ -62,7 +62,7 @@ class Around:
         parts = index.index_parts(run.q, results) if any(one.failed for one in results) else self._parts
         before = exchange.stays_reachable(run.seen.parent, run.seen.name, run.key, bool(failures))
         document, lacking = index.index_html(
-            run.q, results, provenance.page_provenance(run.q), parts, earlier=before, downloads=self._downloads, characters=characters_of(run)
+            run.q, results, provenance.page_provenance(run.q), parts, earlier=before, downloads=self._downloads, characters=run.characters
         )
         write_file(run.folder / "index.html", document)
         failures += lacking

@@ -27,7 +27,7 @@ from linwu_stats.publish import exchange, html, keep, provenance
 from linwu_stats.publish.engine import NAME
 from linwu_stats.publish.fonts import kept_in
 from linwu_stats.publish.plan import BatchError, Page, check_notebooks, page_facts, plan_pages
-from linwu_stats.publish.runs import PageResult, Run, characters_of, parameters_of
+from linwu_stats.publish.runs import PageResult, Run, parameters_of
 from linwu_stats.publish.supervise import forget_bytecode, kernel_environment, run_jobs
 from linwu_stats.publish.worker import write_file
 from linwu_stats.publish.zygote import FIGURES, can_fork
@@ -198,8 +198,7 @@ def _jobs(run: Run) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[st
     """What each page shows around its outputs, the job that makes it, and the key of that job."""
     files = ["index.html", "run.json", *(page.file for page in run.pages)]
     foot = provenance.page_provenance(run.q)
-    characters = {"characters": characters_of(run)}
-    facts = [_facts(page, run.q, foot, files) | characters for page in run.pages]
+    facts = [_facts(page, run.q, foot, files) | {"characters": run.characters} for page in run.pages]
     plain = None if run.engine in (NAME, "plain") else run.engine
     jobs = [
         {
@@ -217,7 +216,7 @@ def _zygote(run: Run, stack: ExitStack) -> Zygote:
     several = {source: area for source, area in areas.items() if sum(page.source == source for page in run.pages) > 1}
     areas = several or areas  # what one page alone calls may wait for that page
     wanted = {
-        "home": str(run.home), "quarter": run.q.quarter, "characters": characters_of(run),
+        "home": str(run.home), "quarter": run.q.quarter, "characters": run.characters,
         "notebooks": [str(run.notebooks[source]) for source in areas], "areas": list(areas.values()),
     }
     environment = kernel_environment(run.home) | FIGURES

@@ -171,13 +171,20 @@ def plot_outcomes(table: pd.DataFrame, *, labels: dict[str, str], title: str, ax
 
 
 def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
-    """A figure of so many inches with its title, which takes as many lines as it needs, and one pair of axes."""
+    """A titled figure with one pair of axes."""
+    figure = _titled(width, height, title)
+    with mpl.rc_context(_STYLE):
+        return figure, figure.subplots()
+
+
+def _titled(width: float, height: float, title: str) -> Figure:
+    """A figure of so many inches with its title, which takes as many lines as it needs, and nothing in it."""
     use_chinese_font()
     lines = _lines(_plain(title), round(2 * 72 * width / _TITLE_POINTS) - 2)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height + (len(lines) - 1) * 1.3 * _TITLE_POINTS / 72))
         figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=_TITLE_POINTS, color="black")
-        return figure, figure.subplots()
+    return figure
 
 
 def _lines(text: str, width: int) -> list[str]:

@@ -40,8 +40,7 @@ def plot_calibration(counts: np.ndarray, said: np.ndarray, came: np.ndarray, hou
 
     ``counts`` of ten tenths; ``said``, ``came`` and ``households`` of the record's tenths, perhaps none.
     """
-    figure, axes = plots._figure(7.6, 3.6, title)
-    axes.remove()
+    figure = plots._titled(7.6, 3.6, title)
     left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))
     places = np.arange(10)
     bars = left.bar(places, counts, width=0.85, color=[COLOURS[3] if place in (0,) else COLOURS[0] if place == 9 else COLOURS[1] for place in places])

@@ -18,8 +18,7 @@ def plot_bounds(names: Sequence[str], panels: Mapping[str, pd.DataFrame], refere
 
     Each frame of ``panels`` (title of its axis: frame) has value, low, high in the order of ``names``; NaN where unknown.
     """
-    figure, axes = plots._figure(7.6, 1.35 + 0.3 * len(names), title)
-    axes.remove()
+    figure = plots._titled(7.6, 1.35 + 0.3 * len(names), title)
     drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     places = np.arange(len(names))
     for place, (one, (label, table)) in enumerate(zip(drawn, panels.items(), strict=True)):

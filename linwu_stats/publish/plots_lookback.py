@@ -23,8 +23,7 @@ def plot_bars(panels: Sequence[tuple[str, pd.DataFrame, float]], *, labels: dict
     ``panels``: axis label, table (name, value, low, high, verdict; shares) and the bar as a share. ``labels``: words of the verdicts.
     """
     rows = [len(table) + 0.6 for _, table, _ in panels]
-    figure, axes = plots._figure(7.6, 0.5 + 0.7 * len(panels) + 0.4 * sum(rows), title)
-    axes.remove()
+    figure = plots._titled(7.6, 0.5 + 0.7 * len(panels) + 0.4 * sum(rows), title)
     for side, (words, table, bar) in zip(figure.subplots(len(panels), 1, squeeze=False, height_ratios=rows)[:, 0], panels, strict=True):
         # A legend taller than so few rows would squeeze them: the verdict stands beside the name instead.
         named = table.assign(name=[f"{name}（{labels[one]}）" for name, one in zip(table["name"], table["verdict"], strict=True)])

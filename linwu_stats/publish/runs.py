@@ -6,13 +6,14 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from linwu_stats.publish.fonts import common_characters
 from linwu_stats.publish.plan import Page
 
-__all__ = ["PageResult", "Run", "characters_of", "parameters_of"]
+__all__ = ["PageResult", "Run", "parameters_of"]
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,14 @@ class Run:
     key: str
     static: Mapping[str, str]
 
+    @cached_property
+    def characters(self) -> str:
+        """Characters that the pages of a run share (共用字): the words of the package and of the notebooks, and the names of the places."""
+        cells = [cell for path in self.notebooks.values() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+        words = "".join("".join(cell["source"]) for cell in cells)
+        return common_characters(*self.q.area_names.values(), "".join(one for one in words if not one.isascii()))
+
 
 def parameters_of(page: Page) -> dict[str, str]:
     """Parameters of a page's notebook (参数); ``home`` is the kernel's own folder, so that no path of the machine reaches a page."""
     return {"quarter": page.quarter, "area": page.area, "home": "."}
-
-
-def characters_of(run: Run) -> str:
-    """Characters that the pages of a run share (共用字): the words of the package and of the notebooks, and the names of the places."""
-    cells = [cell for path in run.notebooks.values() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-    words = "".join("".join(cell["source"]) for cell in cells)
-    return common_characters(*run.q.area_names.values(), "".join(one for one in words if not one.isascii()))

@@ -90,14 +90,20 @@ CODE_LISTS = {
     "mended_by": "housing_measure", "leaves": "change",
 }
 DENOMINATORS = ("rural_population_persons", "resident_population_persons")
+#: Units whose rules must say exactly what stands here under their key.
+MUST_SAY: dict[str, dict[str, set[str]]] = {
+    "review_rule": REVIEW, "quality_rule": QUALITY, "estimate_rule": ESTIMATE, "disclosure_rule": DISCLOSURE, "lookback_rule": LOOKBACK, "mpi_rule": MPI,
+    "stability_rule": STABILITY,
+}
 
 
 def check_family(key: str, unit: str, value: Any, where: str) -> None:
     """Check a value by the family of its unit, and by the choices of its key (检查取值)."""
+    if unit in MUST_SAY:
+        needed = MUST_SAY[unit].get(key, set())
+        fields(value, needed, needed, where)
     if check := _CHECKS.get(unit):
         check(key, value, where)
-    if unit.startswith("stability_"):
-        _check_stability(key, unit, value, where)
     choices = CHOICES.get(key)
     if choices and value not in choices:
         raise LawError(f"{where}: choose one of {', '.join(choices)}, not {value!r} (选项有误)")
@@ -130,10 +136,9 @@ def _check_criterion(key: str, value: dict[str, Any], where: str) -> None:
 
 
 def _check_review(key: str, value: dict[str, Any], where: str) -> None:
-    fields(value, REVIEW.get(key, set()), REVIEW.get(key, set()), where)
     for field, part in value.items():
-        if field in REVIEW_CHOICES and part not in REVIEW_CHOICES[field]:
-            raise LawError(f"{where}: {field} must be {' or '.join(REVIEW_CHOICES[field])}, not {part!r} (选项有误)")
+        if field in REVIEW_CHOICES:
+            choice(value, field, REVIEW_CHOICES[field], where)
         if field in ("households", "township_minimum") and number(part, where, whole=True) < 1:
             raise LawError(f"{where}: {field} must be 1 or more (应为正整数)")
         if field == "answers" and (not isinstance(part, dict) or sorted(map(str, part.values())) != sorted(CODES["correction_answer"])):
@@ -148,8 +153,8 @@ def _check_review(key: str, value: dict[str, Any], where: str) -> None:
 
 def _check_source(key: str, value: dict[str, Any], where: str) -> None:
     for field, part in value.items():
-        if field in SOURCE_CHOICES and part not in SOURCE_CHOICES[field]:
-            raise LawError(f"{where}: {field} must be {' or '.join(SOURCE_CHOICES[field])}, not {part!r} (选项有误)")
+        if field in SOURCE_CHOICES:
+            choice(value, field, SOURCE_CHOICES[field], where)
         if field in ("tried", "personal"):
             true_or_false(part, where)
         if field in ("tolerance", "similar_name_score") and number(part, where, whole=True) < 0:
@@ -162,7 +167,6 @@ def _check_source(key: str, value: dict[str, Any], where: str) -> None:
 
 
 def _check_quality(key: str, value: dict[str, Any], where: str) -> None:
-    fields(value, QUALITY.get(key, set()), QUALITY.get(key, set()), where)
     for field, part in value.items():
         if not part or not isinstance(part, dict if field == "ages" else list) or not all(isinstance(one, str) and one for one in part):
             raise LawError(f"{where}: {field} must be a {'table of ages' if field == 'ages' else 'list of words'}, not {part!r} (格式不符)")
@@ -176,7 +180,6 @@ def _check_quality(key: str, value: dict[str, Any], where: str) -> None:
 
 
 def _check_disclosure(key: str, value: dict[str, Any], where: str) -> None:
-    fields(value, DISCLOSURE.get(key, set()), DISCLOSURE.get(key, set()), where)
     for field, part in value.items():
         if field == "indicators":
             if not isinstance(part, list) or not part or not all(isinstance(one, str) and one for one in part):
@@ -192,7 +195,6 @@ def _check_disclosure(key: str, value: dict[str, Any], where: str) -> None:
 
 
 def _check_mpi(key: str, value: dict[str, Any], where: str) -> None:
-    fields(value, MPI.get(key, set()), MPI.get(key, set()), where)
     columns = {column.name for column in TABLES["household_exit"].columns if column.codes in ("outcome", "income_outcome")}
     weights: dict[str, Fraction] = {}
     if "cutoff" in value and not 0 < fraction(value["cutoff"], where) <= 1:
@@ -208,7 +210,6 @@ def _check_mpi(key: str, value: dict[str, Any], where: str) -> None:
 
 
 def _check_estimate(key: str, value: dict[str, Any], where: str) -> None:
-    fields(value, ESTIMATE.get(key, set()), ESTIMATE.get(key, set()), where)
     for field, part in value.items():
         if field == "methods":
             known = set(CODES["estimate_method"])
@@ -227,10 +228,9 @@ def _check_estimate(key: str, value: dict[str, Any], where: str) -> None:
 
 
 def _check_lookback(key: str, value: dict[str, Any], where: str) -> None:
-    fields(value, LOOKBACK.get(key, set()), LOOKBACK.get(key, set()), where)
     for field, part in value.items():
-        if field in LOOKBACK_CHOICES and part not in LOOKBACK_CHOICES[field]:
-            raise LawError(f"{where}: {field} must be {' or '.join(LOOKBACK_CHOICES[field])}, not {part!r} (选项有误)")
+        if field in LOOKBACK_CHOICES:
+            choice(value, field, LOOKBACK_CHOICES[field], where)
         if field == "sign" and part not in WAYS[key]:
             raise LawError(f"{where}: sign must be {' or '.join(WAYS[key])}, not {part!r} (比较符号有误)")
         if field.endswith("share") and not 0 <= number(part, where) < 1:
@@ -245,31 +245,38 @@ def _check_lookback(key: str, value: dict[str, Any], where: str) -> None:
             raise LawError(f"{where}: {field} must be more than 0 (应大于零)")
 
 
-def _check_stability(key: str, unit: str, value: dict[str, Any], where: str) -> None:
-    if unit == "stability_rule":
-        fields(value, STABILITY.get(key, set()), STABILITY.get(key, set()), where)
-        if "multiple" in value and not number(value["multiple"], where) >= 1:
-            raise LawError(f"{where}: multiple must be 1 or more, not {value['multiple']!r} (倍数有误)")
-        risks = value.get("risks", ["below_line"])
-        if not isinstance(risks, list) or not risks or not set(map(str, risks)) <= set(STABILITY_RISKS):
-            raise LawError(f"{where}: risks must be a list of {', '.join(STABILITY_RISKS)}, not {risks!r} (风险情形有误)")
-        if value.get("sign", "<") not in BELOW:
-            raise LawError(f"{where}: sign must be {' or '.join(BELOW)}, not {value['sign']!r} (比较符号有误)")
-    if unit == "stability_cost":
-        choice(value, "kind", tuple(CODES["cost_kind"]), where)
-        choice(value, "per", tuple(STABILITY_COSTS), where)
-        fields(value, {"per", "kind"} | STABILITY_COSTS[value["per"]], {"per", "kind"} | STABILITY_COSTS[value["per"]], where)
-        if "grades" in value and (not isinstance(value["grades"], dict) or not value["grades"] or not set(value["grades"]) <= set(CODES["housing_grade"])):
-            raise LawError(f"{where}: grades must give yuan for grades of houses, {', '.join(CODES['housing_grade'])} (等级有误)")
-        for part in (value.get("yuan", 0), *value.get("grades", {}).values()):
-            number(part, where, whole_fen=True)
-    if unit == "stability_shock":
-        for field, known in STABILITY_CHOICES.items():
-            choice(value, field, known, where)
-        choice(value, "per", ("household", "person"), where)
-        number(value["cost_yuan"], where, whole_fen=True)
-        if not isinstance(value["takes"], dict) or not all(str(name).startswith("item.") for name in value["takes"]):
-            raise LawError(f"{where}: takes must give a share for each item or beginning of a key of items, not {value['takes']!r} (收入项目有误)")
+def _check_stability(key: str, value: dict[str, Any], where: str) -> None:
+    if "multiple" in value and not number(value["multiple"], where) >= 1:
+        raise LawError(f"{where}: multiple must be 1 or more, not {value['multiple']!r} (倍数有误)")
+    risks = value.get("risks", ["below_line"])
+    if not isinstance(risks, list) or not risks or not set(map(str, risks)) <= set(STABILITY_RISKS):
+        raise LawError(f"{where}: risks must be a list of {', '.join(STABILITY_RISKS)}, not {risks!r} (风险情形有误)")
+    if value.get("sign", "<") not in BELOW:
+        raise LawError(f"{where}: sign must be {' or '.join(BELOW)}, not {value['sign']!r} (比较符号有误)")
+    _check_shares(value, where)
+
+
+def _check_cost(key: str, value: dict[str, Any], where: str) -> None:
+    choice(value, "kind", tuple(CODES["cost_kind"]), where)
+    choice(value, "per", tuple(STABILITY_COSTS), where)
+    fields(value, {"per", "kind"} | STABILITY_COSTS[value["per"]], {"per", "kind"} | STABILITY_COSTS[value["per"]], where)
+    if "grades" in value and (not isinstance(value["grades"], dict) or not value["grades"] or not set(value["grades"]) <= set(CODES["housing_grade"])):
+        raise LawError(f"{where}: grades must give yuan for grades of houses, {', '.join(CODES['housing_grade'])} (等级有误)")
+    for part in (value.get("yuan", 0), *value.get("grades", {}).values()):
+        number(part, where, whole_fen=True)
+
+
+def _check_shock(key: str, value: dict[str, Any], where: str) -> None:
+    for field, known in STABILITY_CHOICES.items():
+        choice(value, field, known, where)
+    choice(value, "per", ("household", "person"), where)
+    number(value["cost_yuan"], where, whole_fen=True)
+    if not isinstance(value["takes"], dict) or not all(str(name).startswith("item.") for name in value["takes"]):
+        raise LawError(f"{where}: takes must give a share for each item or beginning of a key of items, not {value['takes']!r} (收入项目有误)")
+    _check_shares(value, where)
+
+
+def _check_shares(value: dict[str, Any], where: str) -> None:
     for name, part in [(name, part) for name, part in value.items() if name.endswith("share")] + list(value.get("takes", {}).items()):
         if not 0 <= number(part, where) <= 1:
             raise LawError(f"{where}: {name} is a share from 0 to 1, not {part!r} (比例应在 0 与 1 之间)")
@@ -290,4 +297,5 @@ _CHECKS = {
     **dict.fromkeys(("source_field", "source_presence", "source_match"), _check_source),
     "review_rule": _check_review, "quality_rule": _check_quality, "estimate_rule": _check_estimate, "disclosure_rule": _check_disclosure,
     "lookback_rule": _check_lookback, "mpi_rule": _check_mpi,
+    "stability_rule": _check_stability, "stability_cost": _check_cost, "stability_shock": _check_shock,
 }
