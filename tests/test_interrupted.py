@@ -99,13 +99,19 @@ def test_notebook_that_kills_the_process_it_came_from_fails_alone(tmp_path: Path
     assert "意外终止" in (result.folder / f"{TOWNSHIP}_{QUARTER}.html").read_text(encoding="utf-8")
 
 
+def _hear_signals() -> None:
+    """What ``nohup`` and a job in the background of a shell leave ignored is inherited, also by the run."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 @posix
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("group", [False, True])
 def test_signal_ends_a_run_with_all_that_it_started(tmp_path: Path, undisturbed: dict[str, bytes], number: str, group: bool) -> None:
     """Ctrl+C reaches the whole group of a terminal; ``kill`` reaches one process."""
     home = workspace(tmp_path)
-    running = start(home, *AREAS, start_new_session=True)
+    running = start(home, *AREAS, start_new_session=True, preexec_fn=_hear_signals)
     wait_for(lambda: (home / "reports" / f".{NAME}.partial" / "work").is_dir() and len(psutil.Process(running.pid).children(recursive=True)) > 1)
     family = psutil.Process(running.pid).children(recursive=True)
     (os.killpg if group else os.kill)(running.pid, getattr(signal, number))
